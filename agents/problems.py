@@ -1,0 +1,23 @@
+"""A problem: a question with an id, perhaps a gold answer, and the name of the scorer that judges answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Problem(BaseModel):
+    """One row of a dataset.
+
+    ``gold`` never reaches a seat unless the scenario says so; ``metadata`` is whatever the dataset's scorer needs
+    (a reasoning-gym entry's metadata, say) and is not shown to seats either.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(min_length=1)
+    question: str = Field(min_length=1)
+    gold: str | None = None
+    scorer: str = "none"
+    metadata: dict[str, Any] = Field(default_factory=dict)

@@ -1,0 +1,36 @@
+"""What a reward model said of a thought; *unscored* is a value of its own and never 0."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Reading(BaseModel):
+    """One reward's reading of one path.
+
+    Exactly one of three holds: ``value`` in [0, 1], a ``label``, or neither, which is *unscored* (then ``why`` says
+    what kept the reward from reading).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reward: str
+    value: float | None = Field(default=None, ge=0.0, le=1.0, allow_inf_nan=False)
+    label: str | None = None
+    why: str = ""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if self.value is not None and self.label is not None:
+            raise ValueError("a reading is a value or a label, not both")
+        return self
+
+    @property
+    def unscored(self) -> bool:
+        return self.value is None and self.label is None
+
+    def __str__(self) -> str:
+        said = "unscored" if self.unscored else self.label if self.label is not None else f"{self.value:.2f}"
+        return f"{self.reward}: {said}" + (f" ({self.why})" if self.why else "")

@@ -1,0 +1,55 @@
+"""Rewards read paths, scorers judge answers; both speak in readings and neither ever turns a failure into a 0."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from longthought.agents.problems import Problem
+from longthought.agents.readings import Reading
+from longthought.agents.thoughts import Path
+
+
+class Reward(ABC):
+    """A reward model: a rule, a learned scorer, a judge.
+
+    Attributes:
+        name: how scenarios and transcripts call it.
+        uses_gold: it looks at the gold answer, so whoever reads it is *informed*.
+    """
+
+    name: str
+    uses_gold: bool = False
+
+    @abstractmethod
+    async def read(self, path: Path) -> Reading:
+        """What it says of the last thought of ``path`` (or of the whole path).
+
+        Raises:
+            RewardError: it could not read; the caller notes an unscored reading.
+        """
+
+    async def close(self) -> None:
+        """Release what it holds. May be called more than once."""
+
+
+class Scorer(ABC):
+    """Extracts an answer from a thought and scores it against a problem.
+
+    Attributes:
+        name: the ``scorer`` field of the problems it is for.
+        uses_gold: scoring needs ``problem.gold`` (a checker of Countdown expressions does not).
+    """
+
+    name: str
+    uses_gold: bool = True
+
+    @abstractmethod
+    def extract(self, text: str) -> str | None:
+        """The final answer that ``text`` states, or None. Pure text work: nothing is evaluated."""
+
+    @abstractmethod
+    async def score(self, answer: str, problem: Problem) -> Reading:
+        """A reading with value 1.0 (right) … 0.0 (wrong); *unscored* when it cannot be told, with the reason."""
+
+    async def close(self) -> None:
+        """Release what it holds. May be called more than once."""

@@ -1,0 +1,104 @@
+"""Thoughts, the nodes of the tree, and the path that a seat is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from longthought.agents.decisions import Decision
+from longthought.agents.problems import Problem
+from longthought.agents.readings import Reading
+
+ThoughtKind = Literal["step", "reflection", "conclusion"]
+Ask = Literal["step", "reflection", "conclusion"]
+
+
+class Thought(BaseModel):
+    """One node: ``id`` counts from 1 in order of birth, ``parent`` is 0 for a child of the problem itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: int = Field(ge=1)
+    parent: int = Field(ge=0)
+    kind: ThoughtKind
+    text: str
+    answer: str | None = None
+    #: The model ran into its token limit; such a step is never exported as clean.
+    truncated: bool = False
+    #: Written with a gold answer, or an answer's correctness, in the context.
+    informed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One thought and what was said of it, in the order of the debate. ``decision`` is None until it is judged."""
+
+    thought: Thought
+    #: How deep the thought stands: 1 is a child of the problem.
+    depth: int
+    decision: Decision | None = None
+    readings: tuple[Reading, ...] = ()
+    #: Set when the referee told both seats that the final answer was wrong (``on_wrong_answer: tell``).
+    told_wrong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A reply that could not be used, and what was wrong with it; shown to the seat when it is asked again."""
+
+    reply: str
+    complaint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Everything a seat is shown: the path from the problem to a node, and the notes on it.
+
+    ``thoughts`` runs root → node (without the problem), ``walk`` holds every turn so far in time order, dead branches
+    included. A seat's work is a pure function of this value.
+    """
+
+    problem: Problem
+    thoughts: tuple[Thought, ...] = ()
+    walk: tuple[Turn, ...] = ()
+    ask: Ask = "step"
+    retries: tuple[Retry, ...] = ()
+
+    @property
+    def depth(self) -> int:
+        return len(self.thoughts)
+
+    @property
+    def tip(self) -> int:
+        """Id of the node that the path ends in; 0 is the problem."""
+        return self.thoughts[-1].id if self.thoughts else 0
+
+    @property
+    def answer(self) -> str | None:
+        """The last answer that stands on the path."""
+        return next((t.answer for t in reversed(self.thoughts) if t.answer is not None), None)
+
+    @property
+    def tried(self) -> tuple[Thought, ...]:
+        """The children that the tip already has."""
+        tip = self.tip
+        return tuple(turn.thought for turn in self.walk if turn.thought.parent == tip)
+
+    def again(self, reply: str, complaint: str) -> Path:
+        """The same path with one more unusable reply on it."""
+        return replace(self, retries=(*self.retries, Retry(reply, complaint)))
+
+
+def straight_path(problem: Problem, steps: list[str]) -> Path:
+    """A path of plain steps that were all continued but the last, for use outside a debate."""
+    from longthought.agents.decisions import Continue
+
+    thoughts = tuple(
+        Thought(id=i, parent=i - 1, kind="step", text=text) for i, text in enumerate(steps, start=1)
+    )
+    walk = tuple(
+        Turn(thought, thought.id, Continue() if thought.id < len(thoughts) else None) for thought in thoughts
+    )
+    return Path(problem, thoughts, walk)
