@@ -55,7 +55,11 @@ class FatalModelError(ModelError):
 
 
 class UnreadableVerdict(LongthoughtError, ValueError):
-    """A critic's reply could not be read as exactly one decision."""
+    """A critic's reply could not be read as exactly one decision. ``reply`` is shown back to the critic."""
+
+    def __init__(self, complaint: str, reply: str = "") -> None:
+        super().__init__(complaint)
+        self.reply = reply
 
 
 class RewardError(LongthoughtError):

@@ -42,6 +42,8 @@ class Turn:
     readings: tuple[Reading, ...] = ()
     #: Set when the referee told both seats that the final answer was wrong (``on_wrong_answer: tell``).
     told_wrong: bool = False
+    #: After a backtrack: the text of the thought gone back to, empty for the problem.
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,14 @@ def read_verdict(reply: str, depth: int) -> Decision:
     Raises:
         UnreadableVerdict: no decision, several different ones, a step number that is not on the path, or no reason.
     """
-    text = reply.strip()
+    try:
+        return _read(reply.strip(), depth)
+    except UnreadableVerdict as error:
+        error.reply = reply[:_MAX_REPLY]
+        raise
+
+
+def _read(text: str, depth: int) -> Decision:
     if not text:
         raise UnreadableVerdict("the reply is empty")
     if len(text) > _MAX_REPLY:

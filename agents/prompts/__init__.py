@@ -1,0 +1,68 @@
+"""The prompt files, and how they are rendered: Jinja with StrictUndefined, so a missing value is an error, not a gap.
+
+A prompt set is a family of files ``<set>.<part>.md``; a directory with files ``<part>.md`` is a user's own set.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined, Template, TemplateError
+
+from longthought.agents.errors import UsageError
+
+PARTS = ("policy", "critic", "shared", "policy_cue", "critic_cue")
+
+
+class Prompts:
+    """One set of prompts. ``name`` is a set shipped here (``default``, ``terse``) or a directory.
+
+    Raises:
+        UsageError: the set or one of its parts is missing, or a template is broken; the line names the file.
+    """
+
+    def __init__(self, name: str = "default", base_dir: Path | None = None) -> None:
+        self.name = name
+        sources = {part: _source(name, part, base_dir) for part in PARTS}
+        #: The text of every part, for manifests: a changed prompt is a changed scenario.
+        self.texts = {part: text for part, (_, text) in sources.items()}
+        self._templates = {part: _compile(file, text) for part, (file, text) in sources.items()}
+        # Cues recur turn after turn; a Jinja render costs as much as the rest of a turn's bookkeeping.
+        self._cached = lru_cache(maxsize=4096)(self._render)
+
+    def render(self, part: str, **values: str | int | bool) -> str:
+        """The part with its values, stripped of outer white space.
+
+        Raises:
+            UsageError: the template asks for a value that it is not given.
+        """
+        return self._cached(part, tuple(sorted(values.items())))
+
+    def _render(self, part: str, values: tuple[tuple[str, str | int | bool], ...]) -> str:
+        try:
+            return self._templates[part].render(dict(values)).strip()
+        except TemplateError as error:
+            raise UsageError(f"prompt {self.name}.{part}: {error}") from error
+
+
+def _source(name: str, part: str, base_dir: Path | None) -> tuple[str, str]:
+    shipped = resources.files(__name__) / f"{name}.{part}.md"
+    if "/" not in name and shipped.is_file():
+        return f"{name}.{part}.md", shipped.read_text("utf-8")
+    own = (base_dir or Path()) / name / f"{part}.md"
+    if not own.is_file():
+        raise UsageError(
+            f"prompts: no set named {name!r} and no file {own}; shipped sets are default and terse, "
+            f"a directory of your own needs {', '.join(f'{p}.md' for p in PARTS)}"
+        )
+    return str(own), own.read_text("utf-8")
+
+
+def _compile(file: str, text: str) -> Template:
+    environment = Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)
+    try:
+        return environment.from_string(text)
+    except TemplateError as error:
+        raise UsageError(f"prompt {file}: {error}") from error

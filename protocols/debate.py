@@ -1,0 +1,245 @@
+"""The debate: policy proposes, critic decides, until an outcome.
+
+    loop
+        s ← policy.propose(path)                     one thought below the cursor, different from the children there
+        d ← critic.judge(path + s)                   after reading the rewards that are injected
+        continue        the cursor stays on s
+        backtrack k     the cursor moves to the k-th thought of the path, 0 is the problem
+        reflect         the policy writes a reflection below s, which is judged in turn
+        terminate       the answer on the path is scored; the debate ends, or, told that it is wrong, goes on
+
+The actions are those of O1-Journey's second attempt (continue, backtracking, reflection, terminate) and the loop that
+of its third, the propose–critique debate. Departures: an answer is scored by the problem's scorer and not by the critic;
+telling the seats that an answer is wrong is an option (``on_wrong_answer: tell``) and marks what follows as informed;
+every debate is kept, whatever its outcome, since filtering belongs to the corpora.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from longthought.agents.calls import recorder
+from longthought.agents.decisions import Backtrack, Decision, Reflect, Terminate
+from longthought.agents.errors import (
+    ContextLengthError,
+    FatalModelError,
+    ModelError,
+    RunError,
+    UnreadableVerdict,
+    UsageError,
+)
+from longthought.agents.rewards.contract import Reward, Scorer
+from longthought.agents.rewards.tools import read_all
+from longthought.agents.seats.contract import Critic, Policy, Step
+from longthought.agents.thoughts import Ask, Thought, ThoughtKind
+from longthought.protocols import outcomes
+from longthought.protocols.budget import Budget, Spent
+from longthought.protocols.outcomes import Outcome
+from longthought.protocols.scoring import score_answer
+from longthought.protocols.tree import Tree
+
+
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a seat's tokens cost, per million."""
+
+    prompt: float = 0.0
+    completion: float = 0.0
+
+
+@dataclass(frozen=True)
+class Debate:
+    """The rules of a debate and who sits where. Holds no state: one value plays any number of debates at once."""
+
+    policy: Policy
+    critic: Critic
+    scorer: Scorer
+    budget: Budget = field(default_factory=Budget)
+    #: Read before each judgement and shown to the critic (``reward: inject``).
+    injected: Sequence[Reward] = ()
+    on_wrong_answer: Literal["stop", "tell"] = "stop"
+    #: How often a seat is asked in all before its nonsense becomes an outcome.
+    asks: int = 3
+    prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
+    #: Readings of these rewards, or the policy's knowledge, rest on the gold answer.
+    informed: bool = False
+    #: Called after every event that changes the tree; for consoles.
+    on_turn: Callable[[Tree], None] | None = None
+
+    async def play(self, tree: Tree) -> Outcome:
+        """Play the tree's problem to its outcome. Only what ends the whole run is raised.
+
+        Raises:
+            FatalModelError, RunError, UsageError: the run cannot go on.
+        """
+        token = recorder.set(tree.tape)
+        tree.informed = self.informed
+        play = _Play(self, tree)
+        try:
+            outcome = await play.run()
+        except (FatalModelError, RunError, UsageError):
+            raise
+        except ContextLengthError:
+            outcome = outcomes.limit("context_length", tree.path().answer)
+        except UnreadableVerdict as error:
+            outcome = outcomes.error("unreadable_verdict", str(error))
+        except ModelError as error:
+            outcome = outcomes.error("model", str(error))
+        except Exception as error:  # A foreign seat or plug-in failed: its debate is a record all the same.
+            outcome = outcomes.error("seat", f"{type(error).__name__}: {error}")
+        finally:
+            recorder.reset(token)
+        return tree.close(outcome, play.turns)
+
+
+class _Play:
+    """One debate under way."""
+
+    def __init__(self, rules: Debate, tree: Tree) -> None:
+        self.rules, self.tree = rules, tree
+        self.turns = 0
+        self._started = time.monotonic()
+
+    async def run(self) -> Outcome:
+        ask: Ask = "step"
+        while True:
+            spent = self._spent()
+            if (which := self.rules.budget.exceeded(spent)) is not None:
+                return outcomes.limit(which, self.tree.path().answer)
+            if ask == "step" and self.rules.budget.nearly(spent):
+                ask = "conclusion"
+            self.turns += 1
+            if await self._propose(ask) is None:
+                continue
+            decision = await self._judge()
+            self._show()
+            match decision:
+                case Terminate():
+                    outcome = await self._terminate(decision)
+                    if outcome is not None:
+                        return outcome
+                    ask = "reflection"
+                case Reflect():
+                    ask = "reflection"
+                case _:
+                    ask = "step"
+
+    # --- the policy's half ------------------------------------------------------------------------------------
+
+    async def _propose(self, ask: Ask) -> Thought | None:
+        """One new thought below the cursor, or None when the policy only repeats itself."""
+        tree, path = self.tree, self.tree.path(ask)
+        tried = {_normal(thought.text) for thought in path.tried}
+        repeat: str | None = None
+        tree.tape.seat = "policy"
+        for asked in range(self.rules.asks):
+            # Asked again, it may offer several at once: the prompt is computed once for all of them.
+            steps = await self.rules.policy.propose(path, 1 if asked == 0 else 4)
+            fresh = next((step for step in steps if step.text and _normal(step.text) not in tried), None)
+            if fresh is not None:
+                return self._grow(ask, fresh)
+            repeat = next((step.text for step in steps if step.text), None)
+            complaint = (
+                "That step is empty. Write one step."
+                if repeat is None
+                else "That step was tried here before and given up. Write a different one."
+            )
+            tree.asked_again("policy", repeat or "", complaint)
+            # An empty assistant message breaks some templates; then the complaint stands alone.
+            path = path.again(repeat or "(nothing)", complaint)
+        if repeat is None:
+            raise ModelError(f"the policy wrote nothing, {self.rules.asks} times over")
+        tree.repeated(repeat)
+        return None
+
+    def _grow(self, ask: Ask, step: Step) -> Thought:
+        if ask == "reflection":
+            return self.tree.grow("reflection", step.text, None, step.truncated)
+        answer = None if step.truncated else self.rules.scorer.extract(step.text)
+        kind: ThoughtKind = "step" if answer is None and ask == "step" else "conclusion"
+        return self.tree.grow(kind, step.text, answer, step.truncated)
+
+    # --- the critic's half ------------------------------------------------------------------------------------
+
+    async def _judge(self) -> Decision:
+        tree = self.tree
+        if self.rules.injected:
+            tree.tape.seat = "reward"
+            tree.read(await read_all(self.rules.injected, tree.path()))
+        path = tree.path()
+        tree.tape.seat = "critic"
+        for asked in range(1, self.rules.asks + 1):
+            try:
+                verdict = await self.rules.critic.judge(path)
+                if isinstance(verdict.decision, Backtrack) and verdict.decision.to >= path.depth:
+                    raise UnreadableVerdict(f"backtrack to {verdict.decision.to} is not above this step")
+                if _solved_without_answer(verdict.decision, path.answer):
+                    raise UnreadableVerdict("no answer stands on the path yet, so it cannot end as solved")
+            except UnreadableVerdict as error:
+                tree.asked_again("critic", error.reply, str(error))
+                if asked == self.rules.asks:
+                    raise
+                path = path.again(error.reply or "(nothing)", str(error))
+            else:
+                tree.read(verdict.readings)
+                tree.judge(verdict.decision)
+                return verdict.decision
+        raise AssertionError("unreachable")
+
+    async def _terminate(self, decision: Terminate) -> Outcome | None:
+        """The outcome, or None when the debate goes on after a wrong answer."""
+        tree = self.tree
+        path_answer = tree.path().answer
+        if decision.reason == "give_up":
+            return Outcome(kind=outcomes.GAVE_UP, answer=path_answer, why=decision.answer or "")
+        if decision.reason == "ill_posed":
+            return Outcome(kind=outcomes.ILL_POSED, why=decision.answer or "")
+        answer = path_answer or decision.answer or ""
+        outcome = await score_answer(answer, self.rules.scorer, tree)
+        if outcome.kind == outcomes.WRONG and self.rules.on_wrong_answer == "tell":
+            tree.tell_wrong(answer)
+            return None
+        return outcome
+
+    # --- bookkeeping ------------------------------------------------------------------------------------------
+
+    def _spent(self) -> Spent:
+        tree, prices = self.tree, self.rules.prices
+        total = tree.tape.total()
+        cost = sum(
+            usage.prompt * price.prompt + usage.completion * price.completion
+            for seat, usage in tree.tape.usage.items()
+            if (price := prices.get(seat)) is not None
+        )
+        return Spent(
+            turns=self.turns,
+            depth=tree.depth,
+            backtracks=tree.backtracks,
+            repeats=tree.repeats,
+            tokens_in=total.prompt,
+            tokens_out=total.completion,
+            cost=cost / 1e6,
+            seconds=time.monotonic() - self._started,
+        )
+
+    def _show(self) -> None:
+        if self.rules.on_turn is not None:
+            self.rules.on_turn(self.tree)
+
+
+def _solved_without_answer(decision: Decision, path_answer: str | None) -> bool:
+    return (
+        isinstance(decision, Terminate)
+        and decision.reason == "solved"
+        and path_answer is None
+        and not decision.answer
+    )
+
+
+def _normal(text: str) -> str:
+    return " ".join(text.split()).casefold()

@@ -1,0 +1,214 @@
+"""The transcript: the versioned record of a debate, folded from its events; everything else is derived from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path as FilePath
+from typing import Literal
+
+import zstandard
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from longthought.agents.decisions import Backtrack, Decision
+from longthought.agents.errors import UsageError
+from longthought.agents.problems import Problem
+from longthought.agents.readings import Reading
+from longthought.agents.thoughts import Path, Thought, Turn
+from longthought.protocols.journal import Event, read_debates
+from longthought.protocols.outcomes import Outcome
+
+VERSION = 1
+PACKED = "transcripts.jsonl.zst"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Judgement(_Record):
+    """What was decided on one thought, with the readings that were known then."""
+
+    thought: int
+    decision: Decision
+    readings: tuple[Reading, ...] = ()
+
+
+class SeatUsage(_Record):
+    prompt: int = 0
+    completion: int = 0
+    cached: int = 0
+
+
+class AskedAgain(_Record):
+    """A reply that could not be used: of which seat, the reply, and what was wrong with it."""
+
+    seat: str
+    reply: str
+    complaint: str
+
+
+class Transcript(_Record):
+    """One debate. Thoughts are in order of birth and every one but perhaps the last has its judgement.
+
+    JSON round trips are exact. Times are not part of it: two runs that did the same have the same transcript.
+    """
+
+    version: Literal[1] = VERSION
+    run: str = ""
+    number: int
+    epoch: int = 0
+    seed: int = 0
+    problem: Problem
+    thoughts: tuple[Thought, ...]
+    judgements: tuple[Judgement, ...]
+    told_wrong: tuple[int, ...] = ()
+    asked_again: tuple[AskedAgain, ...] = ()
+    repeated: int = 0
+    failed_attempts: int = 0
+    outcome: Outcome
+    turns: int
+    usage: dict[str, SeatUsage] = Field(default_factory=dict)
+    calls: dict[str, int] = Field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return f"{self.problem.id}#{self.epoch}"
+
+    @property
+    def informed(self) -> bool:
+        """Something in it was produced with the answer, or its correctness, in the context."""
+        return bool(self.told_wrong) or any(thought.informed for thought in self.thoughts)
+
+    @property
+    def right(self) -> bool:
+        return self.outcome.kind == "solved"
+
+    def path_to(self, thought: int) -> tuple[Thought, ...]:
+        """The thoughts from the problem (left out) to ``thought``, whose id 0 is the problem itself."""
+        path: list[Thought] = []
+        while thought:
+            node = self.thoughts[thought - 1]
+            path.append(node)
+            thought = node.parent
+        return tuple(reversed(path))
+
+    @property
+    def final_path(self) -> tuple[Thought, ...]:
+        """Where the debate ended: the path to the last thought, or to what a last backtrack left standing."""
+        if not self.thoughts:
+            return ()
+        path = self.path_to(self.thoughts[-1].id)
+        last = self.judgements[-1] if self.judgements else None
+        if last is not None and last.thought == path[-1].id and isinstance(last.decision, Backtrack):
+            return path[: last.decision.to]
+        return path
+
+    def walk(self) -> Iterator[tuple[Path, Turn]]:
+        """Every turn in time order, each with the path as the policy was shown it before the turn's thought."""
+        decisions = {j.thought: j for j in self.judgements}
+        told = set(self.told_wrong)
+        path: tuple[Thought, ...] = ()
+        done: list[Turn] = []
+        for thought in self.thoughts:
+            judged = decisions.get(thought.id)
+            ask = "step" if thought.kind == "step" else thought.kind
+            decision = judged.decision if judged else None
+            after = path_after = (*path, thought)
+            at = ""
+            if isinstance(decision, Backtrack):
+                path_after = after[: decision.to]
+                at = path_after[-1].text if path_after else ""
+            turn = Turn(
+                thought, len(after), decision, judged.readings if judged else (), thought.id in told, at
+            )
+            yield Path(self.problem, path, tuple(done), ask), turn
+            done.append(turn)
+            path = path_after
+
+
+def fold(events: Sequence[Event], run: str = "") -> Transcript | None:
+    """The transcript of one debate's events, or None while it is unfinished.
+
+    Raises:
+        UsageError: the events are not those of a debate of this version.
+    """
+    if not events or events[-1]["kind"] != "closed":
+        return None
+    by_kind: dict[str, list[dict[str, object]]] = {}
+    for event in events:
+        by_kind.setdefault(event["kind"], []).append(event["data"])
+    opened, closed = events[0]["data"], dict(events[-1]["data"])
+    try:
+        return Transcript.model_validate(
+            {
+                "run": run,
+                "number": events[0]["debate"],
+                "epoch": opened["epoch"],
+                "seed": opened["seed"],
+                "problem": opened["problem"],
+                "thoughts": by_kind.get("thought", []),
+                "judgements": by_kind.get("judged", []),
+                "told_wrong": [data["thought"] for data in by_kind.get("told", [])],
+                "asked_again": by_kind.get("asked_again", []),
+                "repeated": len(by_kind.get("repeated", [])),
+                "failed_attempts": len(by_kind.get("failed", [])),
+                "turns": closed.pop("turns"),
+                "usage": closed.pop("usage"),
+                "calls": closed.pop("calls"),
+                "outcome": closed,
+            }
+        )
+    except (ValidationError, KeyError) as error:
+        raise UsageError(f"debate {events[0]['debate']}: not a transcript of version {VERSION}: {error}") from error
+
+
+def read_transcripts(source: FilePath) -> Iterator[Transcript]:
+    """The finished transcripts of a run directory (packed or not) or of a ``.jsonl`` / ``.jsonl.zst`` file, in order.
+
+    Raises:
+        UsageError: nothing there, or a line that is no transcript; the line says which.
+    """
+    if source.is_dir():
+        packed = source / PACKED
+        if packed.is_file():
+            yield from _read_file(packed)
+        elif any(source.glob("journal-*.jsonl")):
+            for events in read_debates(source):
+                if (transcript := fold(events, source.name)) is not None:
+                    yield transcript
+        else:
+            raise UsageError(f"{source}: no run here (neither {PACKED} nor journal-*.jsonl)")
+    elif source.is_file():
+        yield from _read_file(source)
+    else:
+        raise UsageError(f"{source}: no such run directory or transcript file")
+
+
+def _read_file(file: FilePath) -> Iterator[Transcript]:
+    with zstandard.open(file, "rb") if file.suffix == ".zst" else file.open("rb") as lines:
+        # Split on "\n" only: model text may hold Unicode line separators.
+        rest = b""
+        number = 0
+        while chunk := lines.read(1 << 20):
+            *whole, rest = (rest + chunk).split(b"\n")
+            for line in whole:
+                number += 1
+                try:
+                    yield Transcript.model_validate_json(line)
+                except ValidationError as error:
+                    first = error.errors()[0]
+                    raise UsageError(
+                        f"{file}:{number}: not a transcript: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+                    ) from error
+
+
+def pack(run_dir: FilePath) -> FilePath:
+    """Write the finished transcripts of a run into one compressed file beside the journal, atomically."""
+    target = run_dir / PACKED
+    partial = target.with_suffix(".partial")
+    with zstandard.open(partial, "wb", cctx=zstandard.ZstdCompressor(level=3)) as out:
+        for events in read_debates(run_dir):
+            if (transcript := fold(events, run_dir.name)) is not None:
+                out.write(transcript.model_dump_json(exclude_defaults=True).encode() + b"\n")
+    partial.replace(target)
+    return target

@@ -1,0 +1,106 @@
+"""The tree of thoughts of one debate while it is played: the cursor, the walk so far, and every event it emits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from longthought.agents.decisions import Backtrack, Decision
+from longthought.agents.problems import Problem
+from longthought.agents.readings import Reading
+from longthought.agents.thoughts import Ask, Path, Thought, ThoughtKind, Turn
+from longthought.protocols.outcomes import Outcome
+from longthought.protocols.tape import Tape
+
+
+class Tree:
+    """Nodes are only ever added; the cursor is a node, and the path to it is what the seats are shown."""
+
+    def __init__(self, problem: Problem, tape: Tape) -> None:
+        self.problem, self.tape = problem, tape
+        self.walk: list[Turn] = []
+        self._path: tuple[Thought, ...] = ()
+        self.backtracks = 0
+        self.repeats = 0
+        #: Set once anybody was told whether an answer is right; every later thought is marked with it.
+        self.informed = False
+
+    @property
+    def depth(self) -> int:
+        return len(self._path)
+
+    def path(self, ask: Ask = "step") -> Path:
+        """What a seat is shown now."""
+        return Path(self.problem, self._path, tuple(self.walk), ask)
+
+    def grow(self, kind: ThoughtKind, text: str, answer: str | None, truncated: bool) -> Thought:
+        """Add a thought below the cursor and move the cursor onto it."""
+        parent = self._path[-1].id if self._path else 0
+        thought = Thought(
+            id=len(self.walk) + 1,
+            parent=parent,
+            kind=kind,
+            text=text,
+            answer=answer,
+            truncated=truncated,
+            informed=self.informed,
+        )
+        self._path = (*self._path, thought)
+        self.walk.append(Turn(thought, len(self._path)))
+        self.tape.emit("thought", thought.model_dump(exclude_defaults=True))
+        return thought
+
+    def read(self, readings: Sequence[Reading]) -> None:
+        """Store readings on the thought that they read, the last one."""
+        if readings:
+            self.walk[-1] = replace(self.walk[-1], readings=(*self.walk[-1].readings, *readings))
+
+    def judge(self, decision: Decision) -> None:
+        """Store the decision on the last thought, and go back if it says so."""
+        last = self.walk[-1]
+        self.tape.emit(
+            "judged",
+            {
+                "thought": last.thought.id,
+                "decision": decision.model_dump(exclude_none=True),
+                "readings": [reading.model_dump(exclude_defaults=True) for reading in last.readings],
+            },
+        )
+        at = ""
+        if isinstance(decision, Backtrack):
+            self._path = self._path[: decision.to]
+            self.backtracks += 1
+            at = self._path[-1].text if self._path else ""
+        self.walk[-1] = replace(last, decision=decision, at=at)
+
+    def tell_wrong(self, answer: str) -> None:
+        """Both seats learn that the answer is wrong; what follows is informed."""
+        self.informed = True
+        self.walk[-1] = replace(self.walk[-1], told_wrong=True)
+        self.tape.emit("told", {"thought": self.walk[-1].thought.id, "answer": answer, "right": False})
+
+    def repeated(self, text: str) -> None:
+        """Count a proposal that repeats a child already there although it was asked for again."""
+        self.repeats += 1
+        self.tape.emit("repeated", {"parent": self._path[-1].id if self._path else 0, "text": text})
+
+    def asked_again(self, seat: str, reply: str, complaint: str) -> None:
+        """Note a reply that could not be used."""
+        self.tape.emit("asked_again", {"seat": seat, "reply": reply, "complaint": complaint})
+
+    def close(self, outcome: Outcome, turns: int) -> Outcome:
+        """End the debate."""
+        usage = {
+            seat: {"prompt": u.prompt, "completion": u.completion, "cached": u.cached}
+            for seat, u in sorted(self.tape.usage.items())
+        }
+        self.tape.emit(
+            "closed",
+            {
+                **outcome.model_dump(exclude_defaults=True),
+                "turns": turns,
+                "usage": usage,
+                "calls": dict(sorted(self.tape.calls.items())),
+            },
+        )
+        return outcome
