@@ -209,6 +209,6 @@ def pack(run_dir: FilePath) -> FilePath:
     with zstandard.open(partial, "wb", cctx=zstandard.ZstdCompressor(level=3)) as out:
         for events in read_debates(run_dir):
             if (transcript := fold(events, run_dir.name)) is not None:
-                out.write(transcript.model_dump_json(exclude_defaults=True).encode() + b"\n")
+                out.write(transcript.model_dump_json(exclude_none=True).encode() + b"\n")
     partial.replace(target)
     return target

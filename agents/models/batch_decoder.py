@@ -123,6 +123,7 @@ class BatchDecoder:
             generation.finish = self._finish(generation, token)
         return self.leave([row for row, generation in enumerate(running) if generation.finish])
 
+    @torch.inference_mode()
     def leave(self, rows: Sequence[int]) -> list[Generation]:
         """Take the sequences of ``rows`` out of the batch."""
         left = list[Generation]()

@@ -71,6 +71,8 @@ class ChatEncoder:
         Raises:
             FatalModelError: the template refuses these messages (roles that do not alternate, for instance).
         """
+        # Half a surrogate pair, which JSON can bring in, is no text to a tokenizer.
+        messages = [Message(m.role, m.content.encode(errors="replace").decode()) for m in messages]
         pieces = self._pieces(messages, add_generation_prompt)
         if self._spells_special(pieces):
             return self._encode_apart(pieces)

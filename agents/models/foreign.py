@@ -34,13 +34,14 @@ _MISREAD = (AttributeError, IndexError, KeyError, TypeError, json.JSONDecodeErro
 
 
 class ForeignModel(Model):
-    """``n`` replies are ``n`` requests at once; ``regex`` and ``choice`` are ignored, for clients have no way to say them.
+    """``n`` replies are ``n`` requests at once; ``regex`` and ``choice`` are ignored: it cannot be told them.
 
     Args:
-        client: give it ``max_retries=0`` where it has such a setting: retries are made, and journalled, in one place here.
+        client: give it ``max_retries=0`` where it has such a setting, for retries are made, and journalled,
+            in ``agents.calls``.
         name: what transcripts call it.
-        settings: the fields of ``Sampling`` that the client takes as ``extra_create_args``. OpenAI's also takes
-            ``seed`` and ``stop``.
+        settings: the fields of ``Sampling`` that the client takes as ``extra_create_args``. OpenAI's client
+            also takes ``seed`` and ``stop``.
     """
 
     def __init__(

@@ -1,14 +1,13 @@
-"""A real chat-completions server on the loopback interface, for tests and benchmarks: scripted replies, real faults.
+"""A real chat-completions server on the loopback interface, for tests and benchmarks: replies are scripted.
 
-python -m longthought.agents.models.loopback --latency 0.2 --port 0     prints its base URL, then serves
+``python -m longthought.agents.models.loopback --latency 0.2`` prints its base URL first, then serves.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import socket
-import struct
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Self
@@ -17,37 +16,7 @@ import orjson
 from aiohttp import web
 
 from longthought.agents.models.contract import Reply, Usage
-
-FaultKind = Literal[
-    "status",
-    "hang",
-    "reset",
-    "short_body",
-    "html",
-    "empty",
-    "broken_json",
-    "error_in_200",
-    "no_choices",
-    "null_content",
-    "finish",
-    "context",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What to do instead of answering.
-
-    ``status`` and ``retry_after`` (the header as it is sent) and ``message`` go with the kind ``status``; ``finish`` is
-    the finish reason sent with the kind ``finish``.
-    """
-
-    kind: FaultKind
-    status: int = 500
-    retry_after: str | None = None
-    message: str = "scripted fault"
-    finish: str = "abort"
-
+from longthought.agents.models.loopback_faults import Fault, error_response, json_response, misbehave
 
 #: From the request's JSON to what is said. Called once per choice.
 Script = Callable[[dict[str, Any]], "str | Reply | Fault"]
@@ -73,7 +42,8 @@ class LoopbackServer:
         models: names it serves; a request for another gets a 404.
         api_key: the key it asks for, if any.
         native_n: whether it answers ``n > 1`` with as many choices (else with one).
-        structured: what it does with ``structured_outputs``: ``honour`` a choice, ``ignore`` all, or ``refuse`` with a 400.
+        structured: what it does with ``structured_outputs``: ``honour`` a choice (no regex), ``ignore`` all,
+            or ``refuse`` with a 400.
         max_model_len: prompt plus ``max_tokens`` above this many tokens is a 400.
         reasoning_field: the name under which a reply's reasoning travels.
         keep_requests: whether ``requests`` grows.
@@ -128,49 +98,49 @@ class LoopbackServer:
         if refusal := self._refuse_key(request):
             return refusal
         rows = [{"id": m, "object": "model", "max_model_len": self._max_model_len} for m in self._models]
-        return _json({"object": "list", "data": rows})
+        return json_response({"object": "list", "data": rows})
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
+        due = time.monotonic() + self._latency
         body: dict[str, Any] = orjson.loads(await request.read())
         if self._keep_requests:
             self.requests.append(Seen(body, request.headers.get("Authorization")))
-        if self._latency:
-            await asyncio.sleep(self._latency)
-        if refusal := self._refuse_key(request) or self._refuse(body):
-            return refusal
+        answer = self._refuse_key(request) or self._refuse(body) or self._answer(body)
+        if self._latency:  # what it took to find the answer is part of it
+            await asyncio.sleep(due - time.monotonic())
+        return await misbehave(request, answer, self._closing) if isinstance(answer, Fault) else answer
+
+    def _answer(self, body: dict[str, Any]) -> web.Response | Fault:
         said = [self._say(body) for _ in range(body.get("n", 1) if self._native_n else 1)]
-        for one in said:
-            if isinstance(one, Fault):
-                return await self._misbehave(request, one)
-        return _json(self._completion(body, [one for one in said if isinstance(one, Reply)]))
+        faults = [one for one in said if isinstance(one, Fault)]
+        replies = [one for one in said if isinstance(one, Reply)]
+        return faults[0] if faults else json_response(self._completion(body, replies))
 
     def _refuse_key(self, request: web.Request) -> web.Response | None:
         if self._api_key is None or request.headers.get("Authorization") == f"Bearer {self._api_key}":
             return None
         sent = request.headers.get("Authorization", "nothing")
-        return _error(401, f"Incorrect API key provided: {sent}", "invalid_api_key")
+        return error_response(401, f"Incorrect API key provided: {sent}", "invalid_api_key")
 
     def _refuse(self, body: dict[str, Any]) -> web.Response | None:
         if body["model"] not in self._models:
-            return _error(404, f"The model `{body['model']}` does not exist.", "NotFoundError")
+            return error_response(404, f"The model `{body['model']}` does not exist.", "NotFoundError")
         if self._structured == "refuse" and "structured_outputs" in body:
-            return _error(
+            return error_response(
                 400, "Unrecognized request argument supplied: structured_outputs", "BadRequestError"
             )
         if _words(body) + body.get("max_tokens", 1) > self._max_model_len:
-            return self._too_long()
+            limit = f"This model's maximum context length is {self._max_model_len} tokens."
+            return error_response(400, f"{limit} However, your request is longer.", "context_length_exceeded")
         return None
-
-    def _too_long(self) -> web.Response:
-        limit = f"This model's maximum context length is {self._max_model_len} tokens."
-        return _error(400, f"{limit} However, your request is longer.", "context_length_exceeded")
 
     def _say(self, body: dict[str, Any]) -> Reply | Fault:
         said = self._script(body)
         if isinstance(said, Fault):
             return said
         reply = said if isinstance(said, Reply) else Reply(said)
-        choices = (body.get("structured_outputs") or {}).get("choice")
+        constraint: dict[str, Any] = body.get("structured_outputs") or {}
+        choices: list[str] = constraint.get("choice") or []
         if choices and self._structured == "honour" and reply.text not in choices:
             return Reply(choices[0], reply.finish, reply.usage, reply.reasoning)
         return reply
@@ -205,67 +175,9 @@ class LoopbackServer:
             choice["logprobs"] = {"content": [{"token": "", "logprob": p} for p in reply.logprobs]}
         return choice
 
-    async def _misbehave(self, request: web.Request, fault: Fault) -> web.StreamResponse:
-        match fault.kind:
-            case "status":
-                return _error(fault.status, fault.message, "scripted", fault.retry_after)
-            case "hang":
-                await self._closing.wait()
-                return web.Response(status=503)
-            case "reset":
-                return _reset(request)
-            case "short_body":
-                response = web.StreamResponse(headers={"Content-Length": "1000"})
-                await response.prepare(request)
-                await response.write(b'{"choices": [')
-                return _hang_up(request, response)
-            case "html":
-                return web.Response(text="<html><body>Bad gateway</body></html>", content_type="text/html")
-            case "empty":
-                return web.Response(body=b"", content_type="application/json")
-            case "broken_json":
-                return web.Response(body=b'{"choices": [{"mess', content_type="application/json")
-            case "error_in_200":
-                return _json({"error": {"message": fault.message, "code": fault.status}})
-            case "no_choices":
-                return _json({"object": "chat.completion", "choices": []})
-            case "null_content" | "finish":
-                text = None if fault.kind == "null_content" else "cut"
-                reason = "stop" if fault.kind == "null_content" else fault.finish
-                message = {"role": "assistant", "content": text}
-                return _json({"choices": [{"index": 0, "message": message, "finish_reason": reason}]})
-            case "context":
-                return self._too_long()
-
 
 def _words(body: dict[str, Any]) -> int:
     return sum(len(str(message.get("content") or "").split()) for message in body["messages"])
-
-
-def _json(data: dict[str, Any]) -> web.Response:
-    return web.Response(body=orjson.dumps(data), content_type="application/json")
-
-
-def _error(status: int, message: str, code: str, retry_after: str | None = None) -> web.Response:
-    body = orjson.dumps({"error": {"message": message, "code": code}})
-    headers = {} if retry_after is None else {"Retry-After": retry_after}
-    return web.Response(status=status, body=body, content_type="application/json", headers=headers)
-
-
-def _reset(request: web.Request) -> web.Response:
-    transport = request.transport
-    if transport is not None:
-        # Closing a socket that does not linger sends a reset instead of an orderly end.
-        linger = struct.pack("ii", 1, 0)
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        transport.abort()
-    return web.Response()
-
-
-def _hang_up(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-    if request.transport is not None:
-        request.transport.close()
-    return response
 
 
 async def _serve(latency: float, port: int, reply: str) -> None:

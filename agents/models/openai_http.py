@@ -1,7 +1,7 @@
 """Any OpenAI-compatible chat-completions server (``vllm serve`` first), spoken over plain aiohttp and orjson.
 
-The openai SDK costs 1–3 ms of CPU a call and grows with the history, for it validates every message again; this costs
-a quarter of a millisecond whatever the history.
+The openai SDK costs 1–3 ms of CPU a call and grows with the history, for it validates every message again;
+this costs a fraction of a millisecond whatever the history.
 """
 
 from __future__ import annotations
@@ -34,14 +34,15 @@ from longthought.agents.models.wire_replies import read_replies
 #: ``auto``: constrain replies until the server refuses; ``regex``: always; ``off``: never.
 Structured = Literal["auto", "regex", "off"]
 
-#: Seconds an idle connection is kept: less than uvicorn's 5, so that the server is never the first to hang up.
+#: Seconds an idle connection is kept: less than uvicorn's 5, so that the server never hangs up first.
 _KEEP_ALIVE = 4.0
 _CONNECT_TIMEOUT = 30.0
 #: aiohttp wants bodies above this many bytes as a file.
 _LARGE = 1 << 20
 
 _NO_CONSTRAINTS = re.compile(
-    r"structured|guided|grammar|regex|choice|extra_forbidden|extra (?:inputs|fields)|un(?:known|recognized|supported)",
+    r"structured|guided|grammar|regex|extra_forbidden|extra (?:inputs|fields)"
+    r"|un(?:known|recognized|supported) (?:request )?(?:argument|parameter|field|name|key)",
     re.IGNORECASE,
 )
 _NO_NATIVE_N = re.compile(r"(?<![\w.])n(?![\w.])")
@@ -79,11 +80,12 @@ class OpenAIModel(Model):
     ) -> None:
         super().__init__(name or model)
         self._model = model
-        self._url = _address(base_url)
-        shown = str(self._url.with_user(None).with_query(None))
+        #: Where requests go.
+        self.url = _address(base_url)
+        shown = str(self.url.with_user(None).with_query(None))
         self._endpoint = Endpoint(shown, model, api_key)
         self._headers = _headers(api_key)
-        self._proxy = _proxy(self._url)
+        self._proxy = _proxy(self.url)
         self._attempt_timeout = attempt_timeout
         self._structured: Structured = structured
         self._constrain = structured != "off"
@@ -96,7 +98,7 @@ class OpenAIModel(Model):
     async def sample(
         self, messages: Sequence[Message | ToolMessage], sampling: Sampling, n: int = 1
     ) -> list[Reply]:
-        """One attempt. A server without ``n`` is asked ``n`` times at once; one without constraints, without them."""
+        """One attempt. What the server proves not to know (``n``, constraints) it is not asked for again."""
         if n > 1 and not self._native_n:
             return await self._singly(messages, sampling, range(n))
         constrained = self._constrain and bool(sampling.choice or sampling.regex)
@@ -163,7 +165,7 @@ class OpenAIModel(Model):
             session = await self._open()
         data = request if len(request) < _LARGE else BytesIO(request)
         try:
-            async with session.post(self._url, data=data, allow_redirects=False) as response:
+            async with session.post(self.url, data=data, allow_redirects=False) as response:
                 return response.status, response.headers, await response.read()
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
             raise transport_error(self._endpoint, error, self._attempt_timeout) from error
@@ -235,7 +237,7 @@ def _headers(api_key: str | None) -> dict[str, str]:
 
 
 def _proxy(url: URL) -> str | None:
-    """The environment's proxy for ``url``, looked up once: aiohttp's ``trust_env`` would do so for every request."""
+    """The environment's proxy for ``url``, looked up once: aiohttp's ``trust_env`` would do so each time."""
     host = url.host or ""
     if host in ("localhost", "127.0.0.1", "::1") or proxy_bypass(host):
         return None

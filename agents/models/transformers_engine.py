@@ -1,27 +1,17 @@
-"""The in-process engine on transformers: one worker thread owns the model and batches whatever requests are waiting."""
+"""The in-process engine on transformers: requests of all debates are sampled in one batch."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from random import Random, SystemRandom
-from threading import Thread
-from typing import TYPE_CHECKING, Any, Literal
 
-from longthought.agents.errors import ContextLengthError, FatalModelError, LongthoughtError, UsageError
-from longthought.agents.models.contract import Message, Model, Reply, Sampling, ToolMessage, Usage
-
-if TYPE_CHECKING:
-    from longthought.agents.models.batch_decoder import BatchDecoder, Generation
-    from longthought.agents.models.chat_tokens import ChatEncoder
-
-Device = Literal["auto", "cpu", "cuda"]
-Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+from longthought.agents.errors import FatalModelError
+from longthought.agents.models.chat_tokens import plain_messages
+from longthought.agents.models.contract import Message, Model, Reply, Sampling, ToolMessage
+from longthought.agents.models.decoder_thread import Batch, DecoderThread, Request
+from longthought.agents.models.local_weights import Device, Dtype, check_model_source, load_weights
 
 
 class TransformersModel(Model):
@@ -29,18 +19,19 @@ class TransformersModel(Model):
 
     Requests from any number of debates are sampled together, up to ``max_batch`` sequences at a time. What a sequence says
     depends on the messages, the sampling settings and its index among the n, not on what else is in the batch: its random
-    numbers come from ``(seed, index)`` alone. Only where two tokens are level to the last bits of a float can the shape of
-    the batch decide between them. Without a seed every reply is drawn afresh.
+    numbers come from ``(seed, index)`` alone. (The shape of a batch changes the last bits of the logits, so it can decide
+    between two tokens that are level to those bits.) Without a seed every reply is drawn afresh.
 
-    ``choice`` is enforced, ``regex`` is not. Token ids include the end token; log probabilities are the model's own, at
-    temperature 1. The weights are loaded at the first request.
+    ``choice`` is enforced, ``regex`` is not. ``max_tokens`` is cut to what the context leaves. With ``logprobs`` a reply
+    carries its tokens, the end token included, and their log probabilities under the model itself, at temperature 1.
+    The weights are loaded at the first request.
 
     Args:
         model: a directory, or a name on the Hugging Face hub. Code that comes with a model is never run.
-        name: what transcripts call it; by default the name, or the directory's last part.
+        name: what transcripts call it; by default the hub name, or the directory's last part.
         dtype: ``auto`` is float32 on the CPU, elsewhere what the weights are stored in.
-        max_batch: bounds memory: that many sequences of the longest length in the batch.
-        context: tokens of prompt and reply together, at most the model's own.
+        max_batch: bounds the memory of the key–value cache: so many rows, as long as the longest.
+        context: tokens of prompt and reply together, if less than the model's own.
 
     Raises:
         UsageError: the directory holds no model.
@@ -57,10 +48,10 @@ class TransformersModel(Model):
         context: int | None = None,
     ) -> None:
         source = check_model_source(model)
-        super().__init__(name or source.rstrip("/").rpartition("/")[2] if Path(source).is_dir() else name or source)
-        self._source, self._device, self._dtype = source, device, dtype
-        self._max_batch, self._context = max_batch, context
-        self._worker: _Worker | None = None
+        super().__init__(name or (Path(source).name if Path(source).is_dir() else source))
+        self._thread = DecoderThread(
+            partial(_load, source, device, dtype, max_batch, context), self.name
+        )
         self._closed = False
 
     async def sample(
@@ -68,17 +59,19 @@ class TransformersModel(Model):
     ) -> list[Reply]:
         if self._closed:
             raise FatalModelError(f"{self.name} is closed")
-        if self._worker is None:
-            self._worker = _Worker(self)
-            self._worker.start()
-        request = _Request(tuple(messages), sampling, n)
-        self._worker.inbox.put(request)
+        if n < 1:
+            return []
+        request = Request(plain_messages(messages), sampling, n)
+        self._thread.submit(request)
         return await asyncio.wrap_future(request.future)
 
     async def close(self) -> None:
-        """Stop the worker and let go of the weights. Requests still waiting end in FatalModelError."""
+        """Stop the thread and let go of the weights. Requests still waiting end in FatalModelError."""
         self._closed = True
-        if self._worker is not None:
-            self._worker.inbox.put(None)
-            await asyncio.to_thread(self._worker.join)
-            self._worker = None
+        await asyncio.to_thread(self._thread.stop)
+
+
+def _load(source: str, device: Device, dtype: Dtype, max_batch: int, context: int | None) -> Batch:
+    from longthought.agents.models.request_batch import RequestBatch
+
+    return RequestBatch(load_weights(source, device, dtype, context), max_batch)

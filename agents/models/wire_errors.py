@@ -1,4 +1,4 @@
-"""What a chat-completions server did wrong, as one of our errors: the only place that decides what is worth a retry.
+"""What a chat-completions server did wrong, as one of our errors: here it is decided what is worth a retry.
 
 ================================================  ===================
 408, 409, 425, 429, 5xx, resets, timeouts,        RetryableError, with the server's ``Retry-After``
@@ -46,7 +46,7 @@ class Endpoint:
     secret: str | None = field(default=None, repr=False)
 
     def quote(self, text: str) -> str:
-        """A server's words on one line: without the key, control characters, or more than ``QUOTE`` characters."""
+        """A server's words on one line: no key, no control characters, at most ``QUOTE`` characters."""
         if self.secret:
             text = text.replace(self.secret, "[key]")
         text = _UNPRINTABLE.sub(" ", _KEYS.sub("[key]", text)).strip()
@@ -62,7 +62,7 @@ def status_error(endpoint: Endpoint, status: int, headers: Mapping[str, str], bo
     if status == 413:
         return ContextLengthError(f"{endpoint.model} at {endpoint.url}: the request is too large{said}")
     if status == 429 and "insufficient_quota" in words:
-        return FatalModelError(f"{endpoint.url}: the account has no credit left{said}")
+        return FatalModelError(f"{endpoint.url}: the account has no credit left for {endpoint.model}{said}")
     if status in _RETRYABLE or status >= 500:
         return RetryableError(f"{endpoint.url} answered {status}{said}", retry_after(headers))
     return FatalModelError(f"{_what_to_do(endpoint, status)}{said}")
@@ -93,7 +93,7 @@ def is_context_length(words: str) -> bool:
 
 
 def error_message(body: bytes) -> str:
-    """The server's own words in an error body: OpenAI's, vLLM's and FastAPI's shapes, else the text as it is."""
+    """The server's own words in an error body of OpenAI's, vLLM's or FastAPI's shape, else all of it."""
     try:
         data: Any = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -110,7 +110,7 @@ def error_message(body: bytes) -> str:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds a ``Retry-After`` header asks for, given as seconds or as an HTTP date; None when it asks for nothing."""
+    """Seconds that ``Retry-After`` asks for, as seconds or as an HTTP date; None when it asks for nothing."""
     value = headers.get("Retry-After", "").strip()
     if not value:
         return None
@@ -133,8 +133,8 @@ def _what_to_do(endpoint: Endpoint, status: int) -> str:
         case 403:
             return f"{url} forbids model {model} to this API key (403); use another key or model"
         case 404:
-            return f"{url} has no model {model}, or is no chat-completions address (404); base_url usually ends in /v1"
+            return f"{url} knows no model {model}, or base_url is wrong (404); it usually ends in /v1"
         case _ if 300 <= status < 400:
-            return f"{url} redirects elsewhere ({status}); put the final address into base_url"
+            return f"{url} redirects requests for {model} ({status}); put the final address into base_url"
         case _:
             return f"{url} refused the request for model {model} ({status})"

@@ -1,4 +1,4 @@
-"""The body of a 200 from a chat-completions server as replies; whatever is not whole is an error, never a guess."""
+"""The body of a 200 from a chat-completions server as replies; what is not whole is an error, not a guess."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from longthought.agents.errors import ContextLengthError
 from longthought.agents.models.contract import Finish, Reply, Usage
 from longthought.agents.models.wire_errors import Endpoint, error_message, is_context_length, protocol_error
 
-#: Finish reasons after which the text is the model's own. After abort, repetition, content_filter, … it is not.
+#: Finish reasons after which the text is a step. After abort, repetition, content_filter, … it is not.
 _FINISH: dict[object, Finish] = {
     "stop": "stop",
     "length": "length",
@@ -65,11 +65,11 @@ def _choices(endpoint: Endpoint, body: bytes) -> tuple[list[dict[str, Any]], dic
                 raise ContextLengthError(f"{endpoint.model} at {endpoint.url}: {endpoint.quote(words)}")
             raise protocol_error(endpoint, f"an error in a 200: {words}")
         raise protocol_error(endpoint, "a reply without choices")
-    rows = cast(list[Any], choices)
+    rows = cast("list[object]", choices)
     if not all(isinstance(row, dict) for row in rows):
         raise protocol_error(endpoint, "choices that are no objects")
     usage: Any = fields.get("usage")
-    return rows, cast(dict[str, Any], usage) if isinstance(usage, dict) else {}
+    return cast("list[dict[str, Any]]", rows), cast(dict[str, Any], usage) if isinstance(usage, dict) else {}
 
 
 def _not_json(body: bytes) -> str:
@@ -133,9 +133,10 @@ def _token_ids(choice: dict[str, Any]) -> tuple[int, ...] | None:
 def _logprobs(choice: dict[str, Any]) -> tuple[float, ...] | None:
     found: Any = choice.get("logprobs")
     rows: Any = cast(dict[str, Any], found).get("content") if isinstance(found, dict) else None
-    if not isinstance(rows, list):
-        return None
-    return tuple(float(row["logprob"]) for row in cast(list[dict[str, Any]], rows))
+    try:
+        return None if rows is None else tuple(float(row["logprob"]) for row in rows)
+    except (KeyError, TypeError, ValueError):
+        return None  # nothing that is needed to go on
 
 
 def _shares(total: int, replies: Sequence[Reply]) -> list[int]:

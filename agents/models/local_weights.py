@@ -1,0 +1,76 @@
+"""Loading a causal language model and its tokenizer through transformers: safetensors only, and never code from a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from longthought.agents.errors import FatalModelError, UsageError
+
+Device = Literal["auto", "cpu", "cuda"]
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalWeights:
+    """A model in evaluation mode on its device, its tokenizer, and its context in tokens."""
+
+    model: Any
+    tokenizer: Any
+    context: int
+
+
+def check_model_source(model: str | Path) -> str:
+    """The directory or hub name to load, a directory having been looked at.
+
+    Raises:
+        UsageError: it is a path, and no model lies there.
+    """
+    path = Path(model).expanduser()
+    if not path.is_dir():
+        if isinstance(model, Path) or model.startswith(("/", ".", "~")) or model.count("/") > 1:
+            raise UsageError(f"no model at {path}: the directory does not exist")
+        return model
+    if not (path / "config.json").is_file():
+        raise UsageError(f"no model at {path}: config.json is missing")
+    if not any(path.glob("*.safetensors")):
+        raise UsageError(f"no weights at {path}: *.safetensors are missing (other formats are not loaded)")
+    return str(path)
+
+
+def load_weights(source: str, device: Device, dtype: Dtype, context: int | None) -> LocalWeights:
+    """Load from a directory or the hub; ``auto`` is the first GPU if there is one, and float32 on the CPU.
+
+    Raises:
+        FatalModelError: not found, damaged, or of an architecture whose layers do not all attend.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # the run has a display of its own
+    place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    kind = "float32" if dtype == "auto" and place == "cpu" else dtype
+    loader: Any = AutoModelForCausalLM
+    tokenizers: Any = AutoTokenizer
+    try:
+        tokenizer = tokenizers.from_pretrained(source, trust_remote_code=False)
+        model = loader.from_pretrained(
+            source, dtype=kind, attn_implementation="sdpa", use_safetensors=True, trust_remote_code=False
+        )
+        model = model.to(place).eval()
+    except (OSError, ValueError, RuntimeError, ImportError, KeyError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise FatalModelError(f"the model {source} cannot be loaded: {reason}") from error
+    finally:
+        if bars:
+            logging.enable_progress_bar()
+    config = model.config.get_text_config()
+    layers = set(getattr(config, "layer_types", None) or ["full_attention"])
+    if not layers <= {"full_attention", "sliding_attention"}:
+        raise FatalModelError(f"the model {source} has {', '.join(sorted(layers))} layers; serve it with vLLM instead")
+    # Inside its window sliding attention is full attention, which is all that the decoder knows.
+    limits = (context, config.max_position_embeddings, getattr(config, "sliding_window", None))
+    return LocalWeights(model, tokenizer, min(limit for limit in limits if limit))

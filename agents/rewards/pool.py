@@ -1,0 +1,155 @@
+"""A killable process pool for work on hostile text: a bomb costs its timeout, and nothing else in the process.
+
+A big power in sympy holds the interpreter's lock, so neither a thread nor an alarm can stop it; a process can be killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
+
+from pebble import ProcessExpired, ProcessPool
+
+from longthought.agents.errors import RewardError
+from longthought.agents.rewards import pool_worker
+from longthought.agents.rewards.pool_context import ScoringContext
+
+Result = TypeVar("Result")
+
+#: Bytes (UTF-8) of an answer; a longer one is not even sent to a worker.
+MAX_ANSWER = 4096
+#: Seconds of wall time for one task, from the moment a warm worker takes it.
+TIMEOUT = 2.0
+#: Tasks after which a worker is replaced, so that caches of other libraries cannot grow for ever.
+_TASKS_PER_WORKER = 2000
+_PRELOAD = [
+    "longthought.agents.rewards.pool_preload",
+    "longthought.agents.rewards.math_verify_scorer",
+    "longthought.agents.rewards.reasoning_gym_scorer",
+]
+
+
+class _Closed(Exception):
+    """The pool was closed while the task waited."""
+
+
+class ScoringPool:
+    """Runs functions of this package on untrusted answers. Starts with the first call; ``close`` ends all processes.
+
+    May be used from several event loops and threads, one after the other or at once.
+    """
+
+    def __init__(self, workers: int | None = None, timeout: float = TIMEOUT) -> None:
+        self.timeout = timeout
+        self.owner = os.getpid()
+        self._workers = workers or max(1, min(8, len(os.sched_getaffinity(0))))
+        self._lock = threading.Lock()
+        self._context: ScoringContext | None = None
+        self._pool: ProcessPool | None = None
+        self._open: set[Future[Any]] = set()
+        # Only a few tasks are in Pebble's hands at a time: its pipe must not fill up, or a broken pool strands them.
+        self._slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+    async def run(self, function: Callable[..., Result], answer: str, *arguments: Any) -> Result:
+        """``function(answer, *arguments)`` in a worker. Function, arguments and result must pickle.
+
+        Raises:
+            RewardError: the answer is too long, the task was killed at the timeout, its worker died, or it raised.
+        """
+        size = len(answer.encode("utf-8", "surrogatepass"))
+        if size > MAX_ANSWER:
+            raise RewardError(f"the answer is too long: {size} bytes, at most {MAX_ANSWER} are scored")
+        task = (function, (answer, *arguments), self.timeout)
+        async with self._slots.setdefault(
+            asyncio.get_running_loop(), asyncio.Semaphore(3 * self._workers)
+        ):
+            try:
+                status, value = await self._attempt(task)
+            except BrokenProcessPool:
+                # Another task's worker can take Pebble's pool down with it; a second pool is not the task's fault.
+                status, value = await self._attempt(task)
+        if status == "error":
+            raise RewardError(str(value))
+        return cast("Result", value)
+
+    async def _attempt(self, task: tuple[Any, ...]) -> tuple[str, Any]:
+        try:
+            pool = self._pool
+            if pool is None or not pool.active:
+                # Starting waits for the server's imports, so it may not happen on the event loop.
+                pool = await asyncio.to_thread(self._start)
+            future = cast(
+                "Future[tuple[str, Any]]", pool.schedule(pool_worker.call, task, timeout=self.timeout)
+            )
+            self._open.add(future)
+            future.add_done_callback(self._open.discard)
+            return await asyncio.wrap_future(future)
+        except TimeoutError as error:
+            raise RewardError(f"killed after {self.timeout:g} s") from error
+        except ProcessExpired as error:
+            raise RewardError(f"the scoring worker died (exit code {error.exitcode})") from error
+        except _Closed as error:
+            raise RewardError("the scoring pool was closed") from error
+
+    def close(self) -> None:
+        """End all processes of the pool; what waits for it gets a RewardError. A later ``run`` starts afresh."""
+        with self._lock:
+            self._end(_Closed())
+
+    def _start(self) -> ProcessPool:
+        with self._lock:
+            if self._pool is not None and self._pool.active:
+                return self._pool
+            self._end(BrokenProcessPool())
+            self._context = ScoringContext(_PRELOAD)
+            self._context.start_server()
+            pool = ProcessPool(
+                max_workers=self._workers,
+                max_tasks=_TASKS_PER_WORKER,
+                initializer=pool_worker.start,
+                initargs=(self.timeout,),
+                context=cast("Any", self._context),
+            )
+            # The first task makes Pebble launch its workers, each waiting for the server's imports.
+            pool.schedule(pool_worker.ready).result()
+            self._pool = pool
+            return pool
+
+    def _end(self, reason: Exception) -> None:
+        pool, context, self._pool, self._context = self._pool, self._context, None, None
+        if pool is None or context is None or self.owner != os.getpid():
+            return
+        pool.stop()
+        pool.join()
+        for future in list(self._open):
+            if not future.done():
+                future.set_exception(reason)
+        context.stop_server()
+
+
+_shared: ScoringPool | None = None
+
+
+def shared_pool() -> ScoringPool:
+    """The pool of this process. A forked child gets one of its own."""
+    global _shared
+    if _shared is None or _shared.owner != os.getpid():
+        _shared = ScoringPool()
+    return _shared
+
+
+def close_shared_pool() -> None:
+    """End the processes of the shared pool, if any. Also called when the interpreter exits."""
+    if _shared is not None:
+        _shared.close()
+
+
+# After Pebble's own handler was registered, so before it runs: its handler leaves the pool's threads behind.
+atexit.register(close_shared_pool)

@@ -1,0 +1,70 @@
+"""Rewards at the critic's side: as tools that it may call, or read for it beforehand; always journalled, never raising."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autogen_core.tools import FunctionTool
+
+from longthought.agents.calls import digest_of, outside
+from longthought.agents.errors import RewardError
+from longthought.agents.readings import Reading
+from longthought.agents.rewards.contract import Reward
+from longthought.agents.thoughts import Path
+
+#: Seconds a reward may take before the verdict is made without it.
+READ_TIMEOUT = 60.0
+
+
+async def read_all(
+    rewards: Sequence[Reward], path: Path, timeout: float = READ_TIMEOUT
+) -> tuple[Reading, ...]:
+    """What all rewards say of ``path``, at once, each replayed if it is journalled.
+
+    A reward that fails, cannot be reached or takes longer than ``timeout`` seconds reads *unscored*, with the reason.
+    """
+    return tuple(await asyncio.gather(*(_read(reward, path, timeout) for reward in rewards)))
+
+
+def reward_tool(reward: Reward, path_getter: Callable[[], Path]) -> FunctionTool:
+    """The reward as an AutoGen tool without arguments: it reads the path that the critic is judging."""
+
+    async def read() -> str:
+        return str(await _read(reward, path_getter(), READ_TIMEOUT))
+
+    return FunctionTool(read, description=_description(reward), name=reward.name, strict=True)
+
+
+def tool_schema(reward: Reward) -> dict[str, Any]:
+    """The same tool in OpenAI's wire format, for seats that speak to a model directly."""
+    return {
+        "type": "function",
+        "function": {
+            "name": reward.name,
+            "description": _description(reward),
+            "parameters": {"type": "object", "properties": {}, "required": [], "additionalProperties": False},
+            "strict": True,
+        },
+    }
+
+
+async def _read(reward: Reward, path: Path, timeout: float) -> Reading:
+    async def live() -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(timeout):
+                reading = await reward.read(path)
+        except TimeoutError:
+            reading = Reading(reward=reward.name, why=f"no reading within {timeout:g} s")
+        except (RewardError, OSError) as error:
+            reading = Reading(reward=reward.name, why=f"could not read: {error}"[:300])
+        return reading.model_dump(exclude_defaults=True)
+
+    said = [(thought.id, thought.text, thought.answer) for thought in path.thoughts]
+    digest = digest_of(reward.name, path.problem.id, path.problem.question, said)
+    return Reading.model_validate(await outside("read", digest, live))
+
+
+def _description(reward: Reward) -> str:
+    return f"Reads the last step of the solution with the reward model {reward.name}: a value from 0 to 1 or a label."

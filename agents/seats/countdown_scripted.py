@@ -1,0 +1,188 @@
+"""Scripted seats for Countdown: a searcher with a known error rate, and an oracle that knows every dead end.
+
+They make the embedded model's training corpora and every exact test of the debate: with them, each figure of a run has a
+closed-form expectation. Both are functions of the path and of the debate's own seed, so runs resume and repeat exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from longthought.agents.calls import digest_of, recorder
+from longthought.agents.decisions import Backtrack, Continue, Decision, Reflect, Terminate
+from longthought.agents.errors import UsageError
+from longthought.agents.rewards.countdown import (
+    Puzzle,
+    alive,
+    check_expression,
+    conclude,
+    legal_step,
+    moves,
+    parse_step,
+    puzzle_of,
+)
+from longthought.agents.rewards.countdown import Step as Move
+from longthought.agents.seats.contract import Step, Verdict
+from longthought.agents.thoughts import Path, Thought
+
+
+class SearcherOptions(BaseModel):
+    """How often the searcher errs. Probabilities are per step."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    #: Takes any legal step rather than one that it knows to lead to the target.
+    guess: float = Field(default=0.5, ge=0, le=1)
+    #: Gets the arithmetic of a step wrong.
+    slip: float = Field(default=0.06, ge=0, le=1)
+
+
+class CountdownSearcher:
+    """A policy that writes ``13*2=26 [28 26]`` steps and a last line ``answer: 28-13*2``."""
+
+    def __init__(self, **options: float) -> None:
+        self._options = SearcherOptions(**options)
+
+    async def propose(self, path: Path, n: int = 1) -> list[Step]:
+        """``n`` steps; never one that was tried at this node while another is left."""
+        random = _random(path)
+        return [Step(self._step(path, random)) for _ in range(n)]
+
+    def _step(self, path: Path, random: Random) -> str:
+        numbers, target = _puzzle(path)
+        if path.ask == "reflection":
+            return _reflection(path)
+        steps, left = _standing(path.thoughts, numbers)
+        if len(left) == 1 or path.ask == "conclusion":
+            return _conclusion(steps, left, numbers)
+        tried = {thought.text for thought in path.tried}
+        open_moves = [move for move in moves(left) if str(move) not in tried]
+        if not open_moves:
+            return _conclusion(steps, left, numbers)
+        good = [move for move in open_moves if alive(move.rest, target)]
+        guesses = random.random() < self._options.guess
+        move = random.choice(open_moves if guesses or not good else good)
+        if random.random() < self._options.slip:
+            return str(_slipped(move, random))
+        return str(move)
+
+
+class CountdownOracle:
+    """A critic that is never wrong: it redoes the arithmetic and searches what is left.
+
+    Wrong arithmetic is reflected on and then left; a dead end is left at once, for the deepest thought that still leads
+    on. A puzzle with no whole-number solution is given up.
+    """
+
+    def __init__(self, **options: object) -> None:
+        if options:
+            raise UsageError(f"countdown-oracle takes no options, not {', '.join(options)}")
+
+    async def judge(self, path: Path) -> Verdict:
+        return Verdict(self._decide(path))
+
+    def _decide(self, path: Path) -> Decision:
+        numbers, target = _puzzle(path)
+        if not alive(numbers, target):
+            return Terminate(reason="give_up", answer=f"no whole-number way to {target}")
+        last = path.thoughts[-1]
+        if last.answer is not None:
+            ok, why = check_expression(last.answer, numbers, target)
+            return Terminate(reason="solved") if ok else self._back(path, numbers, target, why)
+        if last.kind == "reflection":
+            return self._back(path, numbers, target, "that step was wrong")
+        steps, left = _standing(path.thoughts[:-1], numbers)
+        move = parse_step(last.text)
+        if move is None:
+            return self._back(path, numbers, target, "not a step")
+        ok, why = legal_step(left, move)
+        if not ok:
+            return Reflect(why=why)
+        if alive(move.rest, target):
+            return Continue()
+        return self._back(path, numbers, target, f"no way from {_spaced(move.rest)} to {target}")
+
+    def _back(self, path: Path, numbers: tuple[int, ...], target: int, why: str) -> Backtrack:
+        """To the deepest thought above the last one from which the target can still be reached."""
+        to = path.depth - 1
+        while to > 0:
+            _, left = _standing(path.thoughts[:to], numbers)
+            if path.thoughts[to - 1].kind == "step" and alive(left, target) and _sound(path.thoughts[:to], numbers):
+                break
+            to -= 1
+        return Backtrack(to=to, why=why)
+
+
+def _random(path: Path) -> Random:
+    """Random numbers that depend on the path and, in a debate, on its seed and on how often this was asked before."""
+    digest = digest_of(
+        path.problem.id, [t.thought.text for t in path.walk], path.tip, path.ask, len(path.retries)
+    )
+    tape = recorder.get()
+    return Random(tape.key(digest)[1] if tape is not None else int.from_bytes(digest[:8]))
+
+
+def _puzzle(path: Path) -> Puzzle:
+    puzzle = puzzle_of(path.problem)
+    if puzzle is None:
+        raise UsageError(f"problem {path.problem.id}: the scripted Countdown seats need numbers and a target")
+    return puzzle
+
+
+def _conclusion(steps: list[Move], left: tuple[int, ...], numbers: tuple[int, ...]) -> str:
+    """The steps as one expression; with numbers left over, or a slip among the steps, their sum stands for a guess."""
+    if len(left) == 1:
+        try:
+            return f"answer: {conclude(steps, numbers)}"
+        except ValueError:
+            pass
+    return f"answer: {'+'.join(map(str, numbers))}"
+
+
+def _standing(thoughts: tuple[Thought, ...], numbers: tuple[int, ...]) -> tuple[list[Move], tuple[int, ...]]:
+    """The steps on the path and the numbers that they leave."""
+    steps = [move for t in thoughts if t.kind == "step" and (move := parse_step(t.text)) is not None]
+    return steps, steps[-1].rest if steps else numbers
+
+
+def _sound(thoughts: tuple[Thought, ...], numbers: tuple[int, ...]) -> bool:
+    left = numbers
+    for thought in thoughts:
+        move = parse_step(thought.text)
+        if thought.kind != "step" or move is None or not legal_step(left, move)[0]:
+            return False
+        left = move.rest
+    return True
+
+
+def _slipped(move: Move, random: Random) -> Move:
+    wrong = move.result
+    while wrong == move.result or wrong < 0:
+        wrong = move.result + random.choice((-10, -2, -1, 1, 2, 10))
+    rest = list(move.rest)
+    rest[rest.index(move.result)] = wrong
+    return replace(move, result=wrong, rest=tuple(rest))
+
+
+def _reflection(path: Path) -> str:
+    """Redoes the last step's arithmetic."""
+    last = next((t for t in reversed(path.thoughts) if t.kind == "step"), None)
+    move = parse_step(last.text) if last else None
+    if move is None:
+        return "that is not a step"
+    value = {
+        "+": move.left + move.right,
+        "-": move.left - move.right,
+        "*": move.left * move.right,
+        "/": move.left // move.right if move.right else 0,
+    }[move.op]
+    return f"{move.left}{move.op}{move.right}={value}"
+
+
+def _spaced(numbers: tuple[int, ...]) -> str:
+    return " ".join(map(str, numbers))
+
+

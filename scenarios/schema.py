@@ -1,0 +1,141 @@
+"""What a scenario file may say. Keys that are not here are refused."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from longthought.agents.models.contract import Sampling
+from longthought.agents.seats.context import ContextKind, Memory
+from longthought.protocols.budget import Budget
+from longthought.scenarios.datasets import DatasetSpec
+from longthought.scenarios.model_spec import ModelSpec, yaml_off
+from longthought.scenarios.plugins import did_you_mean
+
+#: ``tool``: the critic may call it; ``inject``: it is read before each judgement and shown; ``off``: it is not there.
+RewardMode = Annotated[Literal["tool", "inject", "off"], BeforeValidator(yaml_off)]
+
+#: Protocols with rules of their own in this file; any other name is a plug-in.
+BUILT_IN = ("debate", "monologue", "best-of-n")
+
+_SAMPLING = ("temperature", "top_p", "max_tokens", "stop")
+
+
+class SeatSpec(BaseModel):
+    """Who sits there: a model with its sampling settings, or an agent (a plug-in's name or ``module:object``)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str | None = None
+    temperature: float = Field(default=0.7, ge=0, le=5)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    max_tokens: int = Field(default=512, ge=1)
+    stop: tuple[str, ...] = ()
+    agent: str | None = None
+    #: Passed to the agent. An agent that takes an engine names it in ``model`` and gets it as the argument ``model``.
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _model_or_agent(self) -> Self:
+        if self.model is None and self.agent is None:
+            raise ValueError("needs a key 'model' (a name under models) or 'agent' (a plug-in)")
+        if self.agent is None and "options" in self.model_fields_set:
+            raise ValueError("'options' are for an agent, and no 'agent' is named")
+        if self.agent is not None and (given := [k for k in _SAMPLING if k in self.model_fields_set]):
+            raise ValueError(f"{given[0]!r} is for a model; an agent takes what it needs under 'options'")
+        return self
+
+    @property
+    def sampling(self) -> Sampling:
+        return Sampling(self.temperature, self.top_p, self.max_tokens, stop=self.stop)
+
+
+class Seats(BaseModel):
+    """The two seats. Protocols without a critic leave its seat empty or ignore it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    policy: SeatSpec
+    critic: SeatSpec | None = None
+
+
+class Scenario(BaseModel):
+    """One scenario, with every default filled in. What it says decides what a run does, apart from who answers first."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    #: Also the name of the run directory.
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
+    dataset: DatasetSpec
+    models: dict[str, ModelSpec] = Field(default_factory=dict)
+    seats: Seats
+    protocol: str = "debate"
+    protocol_options: dict[str, Any] = Field(default_factory=dict)
+    #: Samples of best-of-n.
+    n: int = Field(default=1, ge=1)
+    #: A shipped set, or a directory relative to the scenario's.
+    prompts: str = "default"
+    context: ContextKind = "per_seat"
+    memory: Memory = "walk"
+    rewards: dict[str, RewardMode] = Field(default_factory=dict)
+    on_wrong_answer: Literal["stop", "tell"] = "stop"
+    #: How often a seat is asked in all before its nonsense becomes an outcome.
+    asks: int = Field(default=3, ge=1)
+    budget: Budget = Field(default_factory=Budget)
+    #: How many debates each problem gets.
+    epochs: int = Field(default=1, ge=1)
+    seed: int = Field(default=0, ge=0)
+
+    @property
+    def rewards_on(self) -> tuple[str, ...]:
+        """The names of the rewards that are not off."""
+        return tuple(name for name, mode in self.rewards.items() if mode != "off")
+
+    @property
+    def sitting(self) -> dict[str, SeatSpec]:
+        """The seats that this protocol asks, by name."""
+        seats = {"policy": self.seats.policy}
+        if self.seats.critic is not None and self.protocol not in ("monologue", "best-of-n"):
+            seats["critic"] = self.seats.critic
+        return seats
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        for seat, spec in self.sitting.items():
+            self._known_model(f"seats.{seat}.model", spec.model)
+        for name, model in self.models.items():
+            self._known_model(f"models.{name}.source", model.source)
+        return self
+
+    @model_validator(mode="after")
+    def _protocol_fits(self) -> Self:
+        if self.protocol == "debate" and self.seats.critic is None:
+            raise ValueError("seats.critic: is missing; a debate needs it, protocol: monologue does not")
+        if self.protocol == "best-of-n" and len(self.rewards_on) != 1:
+            raise ValueError(
+                f"rewards: best-of-n needs exactly one that is not off, not {len(self.rewards_on)}"
+            )
+        if self.protocol in ("debate", "monologue") and self.n != 1:
+            raise ValueError(f"n: {self.n} samples are for protocol: best-of-n; a {self.protocol} takes 1")
+        if self.protocol in BUILT_IN and self.protocol_options:
+            raise ValueError(f"protocol_options: {self.protocol} takes none")
+        return self
+
+    @model_validator(mode="after")
+    def _shared_fits(self) -> Self:
+        if self.context == "shared":
+            if any(spec.agent for spec in self.sitting.values()):
+                raise ValueError("context: shared needs a model in each seat; agents need per_seat")
+            models = {spec.model for spec in self.sitting.values()}
+            if len(models) > 1:
+                raise ValueError(
+                    "context: shared needs one model in both seats, not "
+                    f"{' and '.join(sorted(map(str, models)))}; use per_seat"
+                )
+        return self
+
+    def _known_model(self, key: str, name: str | None) -> None:
+        if name is not None and name not in self.models:
+            there = ", ".join(self.models) or "none"
+            raise ValueError(f"{key}: no model {name!r} under models{did_you_mean(name, self.models)}; there: {there}")
