@@ -83,11 +83,15 @@ def _read(text: str, depth: int) -> Decision:
 
 
 def _decision_in_line(line: str, depth: int) -> Decision | None:
-    bare = _DECORATION.sub("", line, count=1).strip().strip("*_`").strip()
-    match = _LINE.fullmatch(bare)
+    plain = line.strip()
+    bare = _DECORATION.sub("", plain, count=1)
+    # Closing marks belong to the decoration only where there are opening ones; else they are the critic's words.
+    marks = "*_`" if bare != plain else ""
+    match = _LINE.fullmatch(bare.strip().strip(marks).strip() if marks else bare)
     if match is None:
         return None
-    rest = (match["rest"] or "").strip().strip("*_`").strip()
+    rest = (match["rest"] or "").strip()
+    rest = rest.strip(marks).strip() if marks else rest
     return _decide(match["word"].lower(), match["to"], rest, match["reason"], rest or None, depth)
 
 

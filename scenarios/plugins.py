@@ -7,7 +7,7 @@ group                      what the entry point names
                            AutoGen ``ChatAgent``
 ``longthought.rewards``    called without arguments; returns a ``Reward``
 ``longthought.scorers``    called without arguments; returns a ``Scorer``
-``longthought.datasets``   called with the dataset's specification; returns an iterable of ``Problem``
+``longthought.datasets``   called with the dataset's ``options``; returns an iterable of ``Problem``
 ``longthought.protocols``  called with a ``Parts`` (``scenarios.build``); returns an object with ``play(tree)``
 ``longthought.exporters``  called with the transcripts and a directory
 =========================  ===================================================================================

@@ -9,7 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from longthought.agents.models.contract import Sampling
 from longthought.agents.seats.context import ContextKind, Memory
 from longthought.protocols.budget import Budget
-from longthought.scenarios.datasets import DatasetSpec
+from longthought.scenarios.dataset_files import FileSpec, HuggingFaceSpec
+from longthought.scenarios.dataset_gym import ReasoningGymSpec
 from longthought.scenarios.model_spec import ModelSpec, yaml_off
 from longthought.scenarios.plugins import did_you_mean
 
@@ -20,6 +21,21 @@ RewardMode = Annotated[Literal["tool", "inject", "off"], BeforeValidator(yaml_of
 BUILT_IN = ("debate", "monologue", "best-of-n")
 
 _SAMPLING = ("temperature", "top_p", "max_tokens", "stop")
+
+
+class PluginDataset(BaseModel):
+    """Problems from a plug-in, which is called with ``options``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["plugin"] = "plugin"
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+Dataset = Annotated[
+    ReasoningGymSpec | FileSpec | HuggingFaceSpec | PluginDataset, Field(discriminator="kind")
+]
 
 
 class SeatSpec(BaseModel):
@@ -67,7 +83,7 @@ class Scenario(BaseModel):
 
     #: Also the name of the run directory.
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
-    dataset: DatasetSpec
+    dataset: Dataset
     models: dict[str, ModelSpec] = Field(default_factory=dict)
     seats: Seats
     protocol: str = "debate"

@@ -46,6 +46,8 @@ class _Part:
     owner: int
     left: bool
     right: bool
+    #: How many special tokens the template spells in it.
+    markers: int
 
     def fill(self, chat: Sequence[Message]) -> str:
         if self.owner == TEMPLATE:
@@ -68,7 +70,13 @@ class _CorpusEncoder(ChatEncoder):
         if key not in self._skeletons:
             probes = [Message(message.role, " x " if message.content else "") for message in chat]
             self._skeletons[key] = [
-                _Part(piece.text, piece.owner, not piece.text.startswith(" "), not piece.text.endswith(" "))
+                _Part(
+                    piece.text,
+                    piece.owner,
+                    left=not piece.text.startswith(" "),
+                    right=not piece.text.endswith(" "),
+                    markers=len(self._markers.findall(piece.text)),
+                )
                 for piece in self._pieces(probes, False)
                 if piece.text
             ]
@@ -91,7 +99,9 @@ class _CorpusEncoder(ChatEncoder):
         ):
             owned = len({part.owner for part in chat_parts if part.owner != TEMPLATE})
             lost = owned < sum(1 for message in chat if message.content)
-            if lost or self._spells_special_outside(chat_parts, pieces):
+            own = sum(part.markers for part in chat_parts)
+            # More special tokens than the template writes: a text spells one.
+            if lost or len(self._markers.findall("".join(pieces))) != own:
                 yield _arrays(self.encode(chat, add_generation_prompt=False))
                 continue
             spans: _Ids = np.array(offsets, dtype=np.int32).reshape(-1, 2)

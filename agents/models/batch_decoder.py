@@ -1,8 +1,9 @@
 """Continuous batching over a transformers model: sequences join and leave a running batch at any token.
 
-A hand loop instead of ``generate()``: for small models the overhead of ``generate()`` costs more than the arithmetic, and it
-cannot give each row its own temperature, seed, limit and stop strings. A prompt is computed up to its last token; that token is
-then fed like any other, so one kind of step serves new and old sequences alike.
+A hand loop instead of ``generate()``: for small models the overhead of ``generate()`` costs more than the
+arithmetic, and it cannot give each row its own temperature, seed, limit and stop strings. A prompt is
+computed up to its last token; that token is then fed like any other, so one kind of step serves new and old
+sequences alike.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from longthought.agents.models.contract import Finish, Sampling
 from longthought.agents.models.slot_cache import SlotCache
 from longthought.agents.models.token_draw import draw_tokens
 
-#: Prompts are computed in groups of at most this many tokens, padding included: bounds memory, and keeps work in CPU caches.
+#: Prompts are computed in groups of at most this many tokens, padding included: bounds memory, and keeps work
+#: in CPU caches.
 _PREFILL_TOKENS = 2048
 
 
@@ -27,7 +29,8 @@ class Generation:
     """One sequence being sampled. ``finish`` is None while it runs.
 
     Args:
-        prompt: token ids, not empty; the n sequences of one request share the list itself, so it is computed once.
+        prompt: token ids, not empty; the n sequences of one request share the list itself, so it is computed
+            once.
         limit: the most tokens to sample.
         random: this sequence's own source of randomness; one number is taken per token.
         choices: when given, the token sequences of which the reply must be one.
@@ -53,7 +56,7 @@ class Generation:
 
 
 class BatchDecoder:
-    """Samples up to ``max_batch`` sequences together. Not thread-safe: one thread owns model, tokenizer and decoder."""
+    """Samples up to ``max_batch`` sequences together. Not thread-safe, and it shares the tokenizer."""
 
     def __init__(self, model: Any, tokenizer: Any, max_batch: int) -> None:
         self.running: list[Generation] = []
@@ -88,7 +91,8 @@ class BatchDecoder:
 
     def _prefill(self, prompts: list[list[int]], rows: list[list[int]]) -> None:
         width = max(map(len, prompts)) - 1
-        # Padding on the right needs no mask: no token sees what comes after it, and decoding hides the columns beyond.
+        # Padding on the right needs no mask: no token sees what comes after it, and decoding hides the
+        # columns beyond.
         padded = [prompt[:-1] + [0] * (width + 1 - len(prompt)) for prompt in prompts]
         source = [i for i, targets in enumerate(rows) for _ in targets]
         self._cache.prefill(self._tensor([row for targets in rows for row in targets]), self._tensor(source))
@@ -96,7 +100,7 @@ class BatchDecoder:
 
     @torch.inference_mode()
     def step(self) -> list[Generation]:
-        """Sample one token for every running sequence; returns those that ended with it, which have left the batch."""
+        """Sample a token for every running sequence; returns those that ended with it and left the batch."""
         running = self.running
         columns = [generation.cached for generation in running]
         width = max(columns) + 1
@@ -151,7 +155,8 @@ class BatchDecoder:
         return "length" if len(generation.tokens) >= generation.limit else None
 
     def _stopped(self, generation: Generation) -> bool:
-        # Hardly a token stands for less than a byte, so a stop string that has just ended lies within this tail.
+        # Hardly a token stands for less than a byte, so a stop string that has just ended lies within this
+        # tail.
         tail = max(len(stop.encode()) for stop in generation.sampling.stop) + 4
         said = self._tokenizer.decode(generation.tokens[-tail:], skip_special_tokens=True)
         return any(stop in said for stop in generation.sampling.stop)

@@ -1,8 +1,9 @@
 """From chat messages to token ids, such that no text inside a message can become a special token.
 
-The chat template is rendered with a placeholder for each message's text, which gives the template's own pieces. Where no message
-spells a special token, pieces and texts are joined and encoded as one, which is what ``apply_chat_template`` does; otherwise
-each is encoded by itself, the texts with special tokens split. Engines build prompts from it, exporters loss masks.
+The chat template is rendered with a placeholder for each message's text, which gives the template's own
+pieces. Where no message spells a special token, pieces and texts are joined and encoded as one, which is what
+``apply_chat_template`` does; otherwise each is encoded by itself, the texts with special tokens split.
+Engines build prompts from it, exporters loss masks.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _PLACEHOLDERS = re.compile(r"(\x0c?)LongthoughtMessage(\d+)Text(\x0c?)")
 
 @dataclass(frozen=True, slots=True)
 class ChatTokens:
-    """A rendered chat: token ids, and for each the index of the message whose text it spells, or ``TEMPLATE``."""
+    """A rendered chat: token ids, and for each the index of the message that it spells, or ``TEMPLATE``."""
 
     ids: list[int]
     owner: list[int]
@@ -49,8 +50,8 @@ class ChatEncoder:
     def __init__(self, tokenizer: Any) -> None:
         if not tokenizer.chat_template:
             raise UsageError(
-                f"{tokenizer.name_or_path}: its tokenizer has no chat template; use an instruction-tuned model, "
-                "or put a chat_template.jinja beside its tokenizer.json"
+                f"{tokenizer.name_or_path}: its tokenizer has no chat template; use an instruction-tuned "
+                "model, or put a chat_template.jinja beside its tokenizer.json"
             )
         self._tokenizer = tokenizer
         markers = [
@@ -59,14 +60,17 @@ class ChatEncoder:
             # Some vocabularies list runs of white space as added tokens; those are text.
             if token.special or re.fullmatch(r"<.+>|\[.+\]", token.content)
         ]
-        self._markers = re.compile("|".join(map(re.escape, sorted(markers, key=len, reverse=True))) or r"(?!)")
+        self._markers = re.compile(
+            "|".join(map(re.escape, sorted(markers, key=len, reverse=True))) or r"(?!)"
+        )
 
     def encode(self, messages: Sequence[Message], *, add_generation_prompt: bool) -> ChatTokens:
         """Render ``messages`` with the chat template and encode them.
 
-        For texts that spell no special token the ids are those of ``apply_chat_template``. If the template loses the text of
-        a message, by rewriting it or by leaving it out, its own rendering is encoded and every token counts as the
-        template's; but when a text spells a special token too, the lost message is left out.
+        For texts that spell no special token the ids are those of ``apply_chat_template``. If the template
+        loses the text of a message, by rewriting it or by leaving it out, its own rendering is encoded and
+        every token counts as the template's; but when a text spells a special token too, the lost message is
+        left out.
 
         Raises:
             FatalModelError: the template refuses these messages (roles that do not alternate, for instance).
@@ -89,7 +93,8 @@ class ChatEncoder:
         """Encode ``text`` so that nothing in it becomes a special token."""
         ids = list[int]()
         start = 0
-        # split_special_tokens spares added tokens that are not special (</think> in some models): cut those in two.
+        # split_special_tokens spares added tokens that are not special (</think> in some models): cut those
+        # in two.
         while match := self._markers.search(text, start):
             ids += self._encode(text[start : match.start() + 1], split=True)
             start = match.start() + 1
@@ -108,9 +113,7 @@ class ChatEncoder:
         pieces.append(_Piece(rendered[end:], TEMPLATE))
         return pieces
 
-    def _render(
-        self, messages: Sequence[Message], texts: Sequence[str], add_generation_prompt: bool
-    ) -> str:
+    def _render(self, messages: Sequence[Message], texts: Sequence[str], add_generation_prompt: bool) -> str:
         from jinja2 import TemplateError
 
         chat = [{"role": m.role, "content": text} for m, text in zip(messages, texts, strict=True)]
@@ -162,7 +165,11 @@ class ChatEncoder:
         if not text:
             return []
         encoded = self._tokenizer(
-            text, add_special_tokens=False, split_special_tokens=split, return_attention_mask=False, verbose=False
+            text,
+            add_special_tokens=False,
+            split_special_tokens=split,
+            return_attention_mask=False,
+            verbose=False,
         )
         return list(encoded["input_ids"])
 
@@ -175,5 +182,7 @@ def plain_messages(messages: Sequence[Message | ToolMessage]) -> list[Message]:
     """
     plain = [message for message in messages if isinstance(message, Message)]
     if len(plain) < len(messages):
-        raise FatalModelError("in-process engines take no tool messages; use an OpenAI-compatible server for tools")
+        raise FatalModelError(
+            "in-process engines take no tool messages; use an OpenAI-compatible server for tools"
+        )
     return plain

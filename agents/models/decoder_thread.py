@@ -1,4 +1,4 @@
-"""The one thread that owns a local model: takes requests from event loops, samples them together, settles their futures."""
+"""The one thread that owns a local model: requests of event loops in, sampled together, futures settled."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Batch(Protocol):
 
 
 class DecoderThread:
-    """Starts with the first request and loads the model then; neither model nor tokenizer can be used by two threads."""
+    """Starts, and loads the model, at the first request. Two threads may use neither model nor tokenizer."""
 
     def __init__(self, load: Callable[[], Batch], name: str) -> None:
         self._load, self._name = load, name
@@ -86,7 +86,7 @@ class DecoderThread:
         batch.fail_all(FatalModelError(f"{self._name} was closed"))
 
     def _receive(self, batch: Batch) -> bool:
-        """Take all requests that have come, waiting for one if there is nothing to do; False when told to stop."""
+        """Take all requests that came, waiting for one if there is nothing to do; False when told to stop."""
         try:
             request = self._inbox.get(block=batch.idle)
             while request is not None:

@@ -1,4 +1,4 @@
-"""Loading a causal language model and its tokenizer through transformers: safetensors only, and never code from a model."""
+"""Loading a language model and its tokenizer through transformers: safetensors only, no code from a model."""
 
 from __future__ import annotations
 
@@ -47,8 +47,9 @@ def load_weights(source: str, device: Device, dtype: Dtype, context: int | None)
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
+    from transformers.utils import logging as display
 
+    logging: Any = display
     bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # the run has a display of its own
     place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
@@ -70,7 +71,9 @@ def load_weights(source: str, device: Device, dtype: Dtype, context: int | None)
     config = model.config.get_text_config()
     layers = set(getattr(config, "layer_types", None) or ["full_attention"])
     if not layers <= {"full_attention", "sliding_attention"}:
-        raise FatalModelError(f"the model {source} has {', '.join(sorted(layers))} layers; serve it with vLLM instead")
+        raise FatalModelError(
+            f"the model {source} has {', '.join(sorted(layers))} layers; serve it with vLLM instead"
+        )
     # Inside its window sliding attention is full attention, which is all that the decoder knows.
     limits = (context, config.max_position_embeddings, getattr(config, "sliding_window", None))
     return LocalWeights(model, tokenizer, min(limit for limit in limits if limit))

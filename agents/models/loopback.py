@@ -45,6 +45,7 @@ class LoopbackServer:
         structured: what it does with ``structured_outputs``: ``honour`` a choice (no regex), ``ignore`` all,
             or ``refuse`` with a 400.
         max_model_len: prompt plus ``max_tokens`` above this many tokens is a 400.
+        lists_length: whether ``/v1/models`` tells ``max_model_len``, as vLLM does.
         reasoning_field: the name under which a reply's reasoning travels.
         keep_requests: whether ``requests`` grows.
     """
@@ -60,13 +61,14 @@ class LoopbackServer:
         native_n: bool = True,
         structured: Literal["honour", "ignore", "refuse"] = "honour",
         max_model_len: int = 32768,
+        lists_length: bool = True,
         reasoning_field: str = "reasoning",
         keep_requests: bool = True,
     ) -> None:
         self._script, self._latency, self._port, self._models = script, latency, port, models
         self._api_key, self._native_n, self._structured = api_key, native_n, structured
-        self._max_model_len, self._reasoning_field = max_model_len, reasoning_field
-        self._keep_requests = keep_requests
+        self._max_model_len, self._lists_length = max_model_len, lists_length
+        self._reasoning_field, self._keep_requests = reasoning_field, keep_requests
         self._closing = asyncio.Event()
         self._runner: web.AppRunner | None = None
         #: Chat requests in the order they came.
@@ -97,7 +99,8 @@ class LoopbackServer:
     async def _list(self, request: web.Request) -> web.Response:
         if refusal := self._refuse_key(request):
             return refusal
-        rows = [{"id": m, "object": "model", "max_model_len": self._max_model_len} for m in self._models]
+        length = {"max_model_len": self._max_model_len} if self._lists_length else {}
+        rows = [{"id": name, "object": "model", **length} for name in self._models]
         return json_response({"object": "list", "data": rows})
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:

@@ -1,11 +1,12 @@
-"""A tiny Llama with random weights and a byte-level tokenizer, for tests of what loads a model: fluent nonsense in milliseconds."""
+"""A tiny Llama with random weights and a byte-level tokenizer, for tests of whatever loads a model."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-#: Every message is its text and ``<|end|>``; the roles leave no trace, which is all that a random model needs.
+#: Every message is its text and ``<|end|>``; the roles leave no trace, which is all that a random model
+#: needs.
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
     "{% if message.role == 'assistant' %}"
@@ -20,14 +21,15 @@ def write_random_model(
 ) -> Path:
     """Write model and tokenizer to ``path`` (made if absent) in Hugging Face's format and return it.
 
-    The vocabulary is the 256 bytes, ``<|end|>`` (end of text) and ``<|pad|>``, so any text can be encoded. Heads have
-    32 dimensions, the smallest that vLLM's CPU kernels take; ``hidden`` must be a multiple of 32. ``context`` is in tokens.
+    The vocabulary is the 256 bytes, ``<|end|>`` (end of text) and ``<|pad|>``, so any text can be encoded.
+    Heads have 32 dimensions, the smallest that vLLM's CPU kernels take; ``hidden`` must be a multiple of 32.
+    ``context`` is in tokens.
     """
     import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
+    import transformers
 
     tokenizer = _byte_tokenizer(context)
-    config = LlamaConfig(
+    config = transformers.LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=hidden,
         intermediate_size=2 * hidden,
@@ -43,7 +45,8 @@ def write_random_model(
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model: Any = LlamaForCausalLM(config)
+        llama: Any = transformers.LlamaForCausalLM
+        model = llama(config)
     path.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(path)
     tokenizer.save_pretrained(path)

@@ -44,7 +44,9 @@ class RequestBatch:
         room = self._weights.context - len(prompt)
         if room < 1:
             return request.fail(
-                ContextLengthError(f"the prompt has {len(prompt)} tokens, the context {self._weights.context}")
+                ContextLengthError(
+                    f"the prompt has {len(prompt)} tokens, the context {self._weights.context}"
+                )
             )
         if not prompt:
             return request.fail(FatalModelError("the chat template renders these messages as nothing"))
@@ -55,7 +57,7 @@ class RequestBatch:
             self._waiting.append(generation)
 
     def advance(self) -> None:
-        """Let waiting sequences join as far as there is room, sample a token for all, and settle what has ended."""
+        """Let waiting sequences join where there is room, sample a token for all, settle what has ended."""
         decoder = self._decoder
         decoder.leave([row for row, generation in enumerate(decoder.running) if self._withdrawn(generation)])
         newcomers = list[Generation]()

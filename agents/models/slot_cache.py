@@ -1,7 +1,8 @@
 """A key–value cache with one row per running sequence, so that sequences may join and leave a batch at any token.
 
-Rows are filled from the left and each has a length of its own. Nothing is shifted or concatenated when the batch changes:
-a new sequence is written into a free row, and the last row moves into the place of one that has ended.
+Rows are filled from the left and each has a length of its own. Nothing is shifted or concatenated when the
+batch changes: a new sequence is written into a free row, and the last row moves into the place of one that
+has ended.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ class _SlotLayer(CacheLayerMixin):
         self.width = 0
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        self.keys, self.values = (x.new_zeros((0, x.shape[1], 0, x.shape[3])) for x in (key_states, value_states))
+        self.keys, self.values = (
+            x.new_zeros((0, x.shape[1], 0, x.shape[3])) for x in (key_states, value_states)
+        )
         self.is_initialized = True
 
     def update(

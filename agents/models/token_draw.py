@@ -19,8 +19,8 @@ def draw_tokens(
 
     Args:
         temperature: 0 takes the likeliest token.
-        top_p: nucleus sampling (Holtzman et al. 2020, arXiv:1904.09751): the fewest likeliest tokens whose probability
-            reaches ``top_p``.
+        top_p: nucleus sampling (Holtzman et al. 2020, arXiv:1904.09751): the fewest likeliest tokens whose
+            probability reaches ``top_p``.
         uniform: a number in [0, 1) per row.
         allowed: for constrained rows, the only tokens that may be drawn.
 

@@ -17,14 +17,15 @@ from longthought.agents.models.local_weights import Device, Dtype, check_model_s
 class TransformersModel(Model):
     """A causal language model with a chat template, from a directory or a Hugging Face name, weights in safetensors.
 
-    Requests from any number of debates are sampled together, up to ``max_batch`` sequences at a time. What a sequence says
-    depends on the messages, the sampling settings and its index among the n, not on what else is in the batch: its random
-    numbers come from ``(seed, index)`` alone. (The shape of a batch changes the last bits of the logits, so it can decide
-    between two tokens that are level to those bits.) Without a seed every reply is drawn afresh.
+    Requests from any number of debates are sampled together, up to ``max_batch`` sequences at a time. What a
+    sequence says depends on the messages, the sampling settings and its index among the n, not on what else
+    is in the batch: its random numbers come from ``(seed, index)`` alone. (The shape of a batch changes the
+    last bits of the logits, so it can decide between two tokens that are level to those bits.) Without a seed
+    every reply is drawn afresh.
 
-    ``choice`` is enforced, ``regex`` is not. ``max_tokens`` is cut to what the context leaves. With ``logprobs`` a reply
-    carries its tokens, the end token included, and their log probabilities under the model itself, at temperature 1.
-    The weights are loaded at the first request.
+    ``choice`` is enforced, ``regex`` is not. ``max_tokens`` is cut to what the context leaves. With
+    ``logprobs`` a reply carries its tokens, the end token included, and their log probabilities under the
+    model itself, at temperature 1. The weights are loaded at the first request.
 
     Args:
         model: a directory, or a name on the Hugging Face hub. Code that comes with a model is never run.
@@ -49,9 +50,7 @@ class TransformersModel(Model):
     ) -> None:
         source = check_model_source(model)
         super().__init__(name or (Path(source).name if Path(source).is_dir() else source))
-        self._thread = DecoderThread(
-            partial(_load, source, device, dtype, max_batch, context), self.name
-        )
+        self._thread = DecoderThread(partial(_load, source, device, dtype, max_batch, context), self.name)
         self._closed = False
 
     async def sample(

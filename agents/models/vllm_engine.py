@@ -1,8 +1,9 @@
-"""The in-process engine on vLLM: native n, prefix cache, grammars for verdicts, and a LoRA adapter per seat."""
+"""The in-process engine on vLLM: native n, prefix cache, grammars for verdicts, a LoRA adapter per seat."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
@@ -15,18 +16,22 @@ from longthought.agents.models.vllm_process import VllmProcess
 
 
 class VllmModel(Model):
-    """A model run by vLLM's ``AsyncLLM``, in a child process that starts at the first request and belongs to its event loop.
+    """A model run by vLLM's ``AsyncLLM``. Its process starts at the first request, for that event loop alone.
 
-    ``regex`` and ``choice`` are enforced. ``max_tokens`` is cut to what the context leaves. With ``logprobs`` a reply carries
-    its tokens, the end token included, and their log probabilities under the model itself, at temperature 1. Without a GPU
-    weights are float32 and ``VLLM_CPU_KVCACHE_SPACE`` (GiB, 1 unless set) bounds the cache.
+    ``regex`` and ``choice`` are enforced. ``max_tokens`` is cut to what the context leaves. With ``logprobs``
+    a reply carries its tokens, the end token included, and their log probabilities under the model itself, at
+    temperature 1. Without a GPU weights are float32 and ``VLLM_CPU_KVCACHE_SPACE`` (GiB, 1 unless set) bounds
+    the cache.
 
     Args:
-        model: a directory, or a name on the Hugging Face hub; safetensors only, and code that comes with it is never run.
+        model: a directory, or a name on the Hugging Face hub; safetensors only, and code that comes with it
+            is never run.
         name: what transcripts call it; by default the hub name, or the directory's last part.
-        lora: the directory of an adapter that this seat uses. For another seat on the same engine see ``with_lora``.
+        lora: the directory of an adapter that this seat uses. For another seat on the same engine see
+            ``with_lora``.
         max_model_len: tokens of prompt and reply together, if less than the model's own.
-        engine: further arguments of vLLM's ``AsyncEngineArgs`` (``gpu_memory_utilization``, ``tensor_parallel_size``, …).
+        engine: further arguments of vLLM's ``AsyncEngineArgs`` (``gpu_memory_utilization``,
+            ``tensor_parallel_size``, …).
 
     Raises:
         UsageError: vLLM is not installed, or the directory holds no model or no adapter.
@@ -73,18 +78,19 @@ class VllmModel(Model):
         room = process.context - len(prompt)
         if room < 1:
             raise ContextLengthError(f"the prompt has {len(prompt)} tokens, the context {process.context}")
-        output: Any = None
+        stream = process.engine.generate(
+            {"type": "token", "prompt_token_ids": prompt},
+            _parameters(sampling, n, room),
+            uuid4().hex,
+            lora_request=None if self._adapter is None else _lora_request(*self._adapter),
+        )
         try:
-            async for output in process.engine.generate(
-                {"type": "token", "prompt_token_ids": prompt},
-                _parameters(sampling, n, room),
-                uuid4().hex,
-                lora_request=None if self._adapter is None else _lora_request(*self._adapter),
-            ):
-                pass  # FINAL_ONLY: there is one
+            output = [final async for final in stream][-1]
         except Exception as error:
             raise _as_model_error(self.name, error) from error
-        return [_reply(each, output, sampling) for each in sorted(output.outputs, key=lambda each: each.index)]
+        return [
+            _reply(each, output, sampling) for each in sorted(output.outputs, key=lambda each: each.index)
+        ]
 
     async def close(self) -> None:
         """End vLLM's process."""
@@ -96,21 +102,18 @@ def _adapter(process: VllmProcess, path: Path) -> tuple[str, int]:
 
 
 def _lora_request(path: str, number: int) -> Any:
-    from vllm.lora.request import LoRARequest
-
-    return LoRARequest(Path(path).name, number, path)
+    module: Any = import_module("vllm.lora.request")
+    return module.LoRARequest(Path(path).name, number, path)
 
 
 def _parameters(sampling: Sampling, n: int, room: int) -> Any:
-    from vllm import SamplingParams
-    from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
-
+    module: Any = import_module("vllm.sampling_params")
     grammar: Any = None
     if sampling.choice:
-        grammar = StructuredOutputsParams(choice=list(sampling.choice))
+        grammar = module.StructuredOutputsParams(choice=list(sampling.choice))
     elif sampling.regex is not None:
-        grammar = StructuredOutputsParams(regex=sampling.regex)
-    return SamplingParams(
+        grammar = module.StructuredOutputsParams(regex=sampling.regex)
+    return module.SamplingParams(
         n=n,
         temperature=sampling.temperature,
         top_p=sampling.top_p,
@@ -120,7 +123,7 @@ def _parameters(sampling: Sampling, n: int, room: int) -> Any:
         stop=list(sampling.stop),
         logprobs=0 if sampling.logprobs else None,
         structured_outputs=grammar,
-        output_kind=RequestOutputKind.FINAL_ONLY,
+        output_kind=module.RequestOutputKind.FINAL_ONLY,
     )
 
 
@@ -147,16 +150,15 @@ def _reply(output: Any, request: Any, sampling: Sampling) -> Reply:
 
 
 def _as_model_error(name: str, error: Exception) -> ModelError:
-    from vllm.exceptions import GracefulHTTPError, VLLMClientError
-    from vllm.v1.engine.exceptions import EngineDeadError
-
+    errors: Any = import_module("vllm.exceptions")
+    engine_errors: Any = import_module("vllm.v1.engine.exceptions")
     reason = str(error).strip().partition("\n")[0] or type(error).__name__
-    if isinstance(error, EngineDeadError):
+    if isinstance(error, engine_errors.EngineDeadError):
         return FatalModelError(f"{name}: vLLM's engine died; its log says why")
-    if isinstance(error, VLLMClientError | ValueError):
+    if isinstance(error, (errors.VLLMClientError, ValueError)):
         if "maximum model length" in reason:
             return ContextLengthError(reason)
         return FatalModelError(f"{name}: vLLM refuses the request: {reason}")
-    if isinstance(error, GracefulHTTPError):
+    if isinstance(error, errors.GracefulHTTPError):
         return RetryableError(f"{name}: {reason}")
     return RetryableError(f"{name}: vLLM failed: {reason}")

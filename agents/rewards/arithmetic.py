@@ -1,7 +1,7 @@
 """An exact evaluator for arithmetic in a model's answer: whole numbers, + - * / and brackets, on fractions.
 
-A tokenizer and a recursive descent, bounded in length and depth. Powers, names, calls and decimals are not in the
-grammar, so nothing in a text can run or grow beyond what its 200 characters allow.
+A tokenizer and a recursive descent, bounded in length and depth. Powers, names, calls and decimals are not in
+the grammar, so nothing in a text can run or grow beyond what its 200 characters allow.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Countdown and the game of 24: rules, one step at a time, and an exact solver.
 
-A puzzle gives numbers and a target; every number is used exactly once. A step takes two of the numbers that are left and
-puts their result back: ``29-13=16 [28 25 16]``, with what is then left in brackets. Results of steps are whole and not
-negative, as in the game; ``whole=False`` of the solver allows fractions, which a few 24 puzzles need: 8/(3-8/3).
+A puzzle gives numbers and a target; every number is used exactly once. A step takes two of the numbers that
+are left and puts their result back: ``29-13=16 [28 25 16]``, with what is then left in brackets. Results of
+steps are whole and not negative, as in the game; ``whole=False`` of the solver allows fractions, which a few
+24 puzzles need: 8/(3-8/3).
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Step:
 
 
 def puzzle_of(problem: Problem) -> Puzzle | None:
-    """The puzzle in a problem's metadata (a reasoning-gym entry, or ``numbers`` and ``target``), None if there is none."""
+    """The puzzle in a problem's metadata: a reasoning-gym entry, or ``numbers`` and ``target``; else None."""
     data: object = problem.metadata
     entry = problem.metadata.get("entry")
     if isinstance(entry, dict):
@@ -91,7 +92,7 @@ def parse_step(text: str) -> Step | None:
 
 
 def legal_step(numbers: Sequence[int], step: Step) -> Check:
-    """Whether ``step`` may be made with ``numbers`` left: operands there, arithmetic exact, the rest stated rightly."""
+    """Whether ``step`` may be made with ``numbers`` left: its operands, its arithmetic and its rest."""
     rest = list(numbers)
     for operand in (step.left, step.right):
         if operand not in rest:
@@ -190,10 +191,12 @@ def _reachable(numbers: tuple[int, ...], whole: bool) -> frozenset[int | Fractio
             two = _reachable(tuple(n for i, n in enumerate(others) if i not in chosen), whole)
             for a in one:
                 for b in two:
-                    found.update((a + b, a * b, abs(a - b)))
+                    found.update((a + b, a * b, a - b if a > b else b - a))
                     for top, bottom in ((a, b), (b, a)):
-                        if bottom and (not whole or top % bottom == 0):
-                            found.add(top // bottom if top % bottom == 0 else Fraction(top) / bottom)
+                        if bottom and top % bottom == 0:
+                            found.add(int(top / bottom) if isinstance(top, Fraction) else top // bottom)
+                        elif bottom and not whole:
+                            found.add(Fraction(top) / bottom)
     return frozenset(found)
 
 

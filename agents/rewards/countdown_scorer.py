@@ -10,7 +10,7 @@ from longthought.agents.rewards.countdown import check_expression, puzzle_of
 
 
 class CountdownScorer(Scorer):
-    """For Countdown and the game of 24 from any source: needs ``numbers`` and ``target`` in the problem's metadata."""
+    """For Countdown and the game of 24: needs ``numbers`` and ``target`` in the problem's metadata."""
 
     name = "countdown"
     uses_gold = False

@@ -1,4 +1,4 @@
-"""The rule checker for one Countdown step: legal or not, and with look-ahead also whether it leads to a dead end."""
+"""The rule checker for one Countdown step: is it legal, and with look-ahead, does it lead to a dead end."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from longthought.agents.thoughts import Path, Thought
 class CountdownStepRule(Reward):
     """Labels the last thought ``correct`` or ``incorrect``, and why.
 
-    A step is incorrect when it is not of the form ``29-13=16 [28 25 16]``, when its arithmetic, its operands or what it
-    says is left are wrong, or when a step before it was. A conclusion is checked as an expression. Reflections are
-    unscored. With ``look_ahead`` (the reward ``countdown-oracle``) a step from which the target can no longer be
-    reached is incorrect too; that takes a search which a critic does not have, so it serves for labels and baselines.
+    A step is incorrect when it is not of the form ``29-13=16 [28 25 16]``, when its arithmetic, its operands
+    or what it says is left are wrong, or when a step before it was. A conclusion is checked as an expression.
+    Reflections are unscored. With ``look_ahead`` (the reward ``countdown-oracle``) a step from which the
+    target can no longer be reached is incorrect too; that takes a search which a critic does not have, so it
+    serves for labels and baselines.
     """
 
     def __init__(self, look_ahead: bool = False) -> None:
@@ -55,7 +56,9 @@ class CountdownStepRule(Reward):
             return check_expression(answer, puzzle.numbers, puzzle.target)
         check, left = _check_step(left, last.text)
         if check.ok and self._look_ahead and not alive(left, puzzle.target):
-            return Check(False, f"dead end: {puzzle.target} cannot be reached from {' '.join(map(str, left))}")
+            return Check(
+                False, f"dead end: {puzzle.target} cannot be reached from {' '.join(map(str, left))}"
+            )
         return check
 
 

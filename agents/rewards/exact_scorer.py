@@ -11,7 +11,7 @@ from longthought.agents.rewards.contract import Scorer
 
 
 class ExactScorer(Scorer):
-    """Right when answer and gold are equal but for case, white space, Unicode form and a full stop at the end."""
+    """Right when answer and gold are equal but for case, white space, Unicode form and a last full stop."""
 
     name = "exact"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from importlib import import_module
 
 from longthought.agents.errors import RewardError
 from longthought.agents.problems import Problem
@@ -19,7 +19,8 @@ _WITH_UNIT = re.compile(r"((?:\\?\$)?-?[0-9][0-9,]{0,40}(?:\.[0-9]{1,40})?) [A-Z
 class MathVerifyScorer(Scorer):
     """Right when math-verify takes the answer for equal to the gold answer.
 
-    The gold field may be the bare answer, LaTeX, or a whole solution that ends in ``#### x`` or ``\\boxed{x}``.
+    The gold field may be the bare answer, LaTeX, or a whole solution that ends in ``#### x`` or
+    ``\\boxed{x}``.
     """
 
     name = "math-verify"
@@ -44,12 +45,10 @@ class MathVerifyScorer(Scorer):
 
 
 def equal(answer: str, gold: str) -> bool:
-    """Whether the two are mathematically equal. For pool workers only: a hostile answer can keep it busy for ever."""
-    import math_verify
-
+    """Whether the two are mathematically equal. For pool workers only: a hostile answer can take for ever."""
     # Its own timeouts are alarms, which the pool's kill replaces.
-    untimed = cast("Any", math_verify)
+    math_verify = import_module("math_verify")
     united = _WITH_UNIT.fullmatch(answer.strip())
-    found = untimed.parse(f"\\boxed{{{united[1] if united else answer}}}", parsing_timeout=None)
-    wanted = untimed.parse(f"\\boxed{{{gold}}}", parsing_timeout=None)
-    return bool(untimed.verify(wanted, found, timeout_seconds=None))
+    found = math_verify.parse(f"\\boxed{{{united[1] if united else answer}}}", parsing_timeout=None)
+    wanted = math_verify.parse(f"\\boxed{{{gold}}}", parsing_timeout=None)
+    return bool(math_verify.verify(wanted, found, timeout_seconds=None))

@@ -1,6 +1,7 @@
-"""A killable process pool for work on hostile text: a bomb costs its timeout, and nothing else in the process.
+"""A killable process pool for work on hostile text: a bomb costs its timeout, and nothing else.
 
-A big power in sympy holds the interpreter's lock, so neither a thread nor an alarm can stop it; a process can be killed.
+A big power in sympy holds the interpreter's lock, so neither a thread nor an alarm can stop it; a process can
+be killed.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class _Closed(Exception):
 
 
 class ScoringPool:
-    """Runs functions of this package on untrusted answers. Starts with the first call; ``close`` ends all processes.
+    """Runs functions of this package on untrusted answers. Starts with the first call; ``close`` ends it.
 
     May be used from several event loops and threads, one after the other or at once.
     """
@@ -54,26 +55,25 @@ class ScoringPool:
         self._context: ScoringContext | None = None
         self._pool: ProcessPool | None = None
         self._open: set[Future[Any]] = set()
-        # Only a few tasks are in Pebble's hands at a time: its pipe must not fill up, or a broken pool strands them.
+        # Pebble holds only a few tasks at a time: if its pipe filled up, a broken pool would strand them.
         self._slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
     async def run(self, function: Callable[..., Result], answer: str, *arguments: Any) -> Result:
         """``function(answer, *arguments)`` in a worker. Function, arguments and result must pickle.
 
         Raises:
-            RewardError: the answer is too long, the task was killed at the timeout, its worker died, or it raised.
+            RewardError: the answer is too long, the task was killed at the timeout or raised, or its worker
+            died.
         """
         size = len(answer.encode("utf-8", "surrogatepass"))
         if size > MAX_ANSWER:
             raise RewardError(f"the answer is too long: {size} bytes, at most {MAX_ANSWER} are scored")
         task = (function, (answer, *arguments), self.timeout)
-        async with self._slots.setdefault(
-            asyncio.get_running_loop(), asyncio.Semaphore(3 * self._workers)
-        ):
+        async with self._slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(3 * self._workers)):
             try:
                 status, value = await self._attempt(task)
             except BrokenProcessPool:
-                # Another task's worker can take Pebble's pool down with it; a second pool is not the task's fault.
+                # Another task's worker can take Pebble's pool down with it.
                 status, value = await self._attempt(task)
         if status == "error":
             raise RewardError(str(value))
@@ -99,7 +99,7 @@ class ScoringPool:
             raise RewardError("the scoring pool was closed") from error
 
     def close(self) -> None:
-        """End all processes of the pool; what waits for it gets a RewardError. A later ``run`` starts afresh."""
+        """End all processes of the pool; what waits gets a RewardError. A later ``run`` starts afresh."""
         with self._lock:
             self._end(_Closed())
 
@@ -126,7 +126,7 @@ class ScoringPool:
         pool, context, self._pool, self._context = self._pool, self._context, None, None
         if pool is None or context is None or self.owner != os.getpid():
             return
-        pool.stop()
+        cast("Any", pool).stop()
         pool.join()
         for future in list(self._open):
             if not future.done():

@@ -1,8 +1,8 @@
-"""A multiprocessing context for scoring workers: forkserver with a server of its own and no re-import of ``__main__``.
+"""A multiprocessing context for scoring workers: a forkserver of its own, and no re-import of ``__main__``.
 
-The standard forkserver is one per process and shared with whoever else uses it (data loaders, vLLM), and its children
-import the main program again: slow under pytest and the command line, wrong for a script without a main guard, and
-impossible for a program read from standard input. Workers that score text need none of that.
+The standard forkserver is one per process and shared with whoever else uses it (data loaders, vLLM), and its
+children import the main program again: slow under pytest and the command line, wrong for a script without a
+main guard, and impossible for a program read from standard input. Workers that score text need none of that.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Sequence
-from multiprocessing import context, forkserver, popen_forkserver, reduction, spawn, util
+from multiprocessing import forkserver, popen_forkserver, reduction, spawn, util
+from multiprocessing.context import ForkServerContext, ForkServerProcess, set_spawning_popen
 from multiprocessing.process import BaseProcess
 from typing import Any, cast
 
 
-class _Process(context.ForkServerProcess):
+class _Process(ForkServerProcess):
     server: forkserver.ForkServer
 
     def __getstate__(self) -> dict[str, Any]:
@@ -27,7 +28,7 @@ class _Process(context.ForkServerProcess):
         return _Popen(process_obj, cast("_Process", process_obj).server)
 
 
-class ScoringContext(context.ForkServerContext):
+class ScoringContext(ForkServerContext):
     """Hand it to a pool. ``preload`` names the modules that the server imports before it forks workers."""
 
     def __init__(self, preload: Sequence[str]) -> None:
@@ -62,12 +63,12 @@ class _Popen(popen_forkserver.Popen):
         for key in ("init_main_from_name", "init_main_from_path", "sys_argv"):
             preparation.pop(key, None)
         pickled = io.BytesIO()
-        context.set_spawning_popen(self)
+        set_spawning_popen(self)
         try:
             reduction.dump(preparation, pickled)
             reduction.dump(process_obj, pickled)
         finally:
-            context.set_spawning_popen(None)
+            set_spawning_popen(None)
         self.sentinel, write = self._server.connect_to_new_process(self._fds)
         # The child takes the closing of this copy for the death of its parent.
         keep_alive = os.dup(write)
@@ -78,7 +79,7 @@ class _Popen(popen_forkserver.Popen):
 
 
 def _open_standard_streams() -> None:
-    # With descriptor 0, 1 or 2 closed, the server's own sockets would land there and be closed as "standard input".
+    # With descriptor 0 closed, the server's socket would land there and be closed as its standard input.
     for fd in (0, 1, 2):
         try:
             os.fstat(fd)

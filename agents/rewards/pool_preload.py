@@ -1,6 +1,7 @@
-"""What a scoring worker needs in memory. Imported by the forkserver, so that a fresh worker is warm within milliseconds.
+"""What a scoring worker needs in memory, imported by the forkserver so that fresh workers are warm at once.
 
-Not imported anywhere else: it reads in sympy, math-verify and reasoning-gym, and it changes the process it is in.
+Not imported anywhere else: it reads in sympy, math-verify and reasoning-gym, and it changes the process it is
+in.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import logging
 import os
 import signal
 import warnings
+from importlib import import_module
 
 # ^C reaches the whole process group; the pool's owner decides when its workers end.
 signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -20,13 +22,12 @@ logging.disable(logging.CRITICAL)
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    import math_verify
-    import reasoning_gym  # noqa: F401  # pyright: ignore[reportUnusedImport]
-
-    # The first parse compiles large regular expressions and grammars, the first comparison fills sympy's caches.
-    math_verify.verify(
-        math_verify.parse(r"\boxed{\frac{1}{2}}", parsing_timeout=None),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        math_verify.parse(r"\boxed{\sqrt{x}+0.5}", parsing_timeout=None),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    import_module("reasoning_gym")
+    _math_verify = import_module("math_verify")
+    # The first parse compiles regular expressions and grammars, the first comparison fills sympy's caches.
+    _math_verify.verify(
+        _math_verify.parse(r"\boxed{\frac{1}{2}}", parsing_timeout=None),
+        _math_verify.parse(r"\boxed{\sqrt{x}+0.5}", parsing_timeout=None),
         timeout_seconds=None,
     )
 warnings.simplefilter("ignore")

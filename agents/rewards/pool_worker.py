@@ -1,7 +1,8 @@
 """What runs inside a scoring worker: its limits, and one call that always comes back as plain data.
 
-The limits are a second line behind the timeout and behind the rule that no answer is ever evaluated: a worker that is
-tricked into running code finds no memory to fill, no file to write, no program to start and no socket to open.
+The limits are a second line behind the timeout and behind the rule that no answer is ever evaluated: a worker
+that is tricked into running code finds no memory to fill, no file to write, no program to start and no socket
+to open.
 """
 
 from __future__ import annotations
@@ -17,7 +18,16 @@ MAX_ADDRESS_SPACE = 2 * 2**30
 MAX_OPEN_FILES = 64
 
 _FORBIDDEN_EVENTS = frozenset(
-    {"os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.startfile", "pty.spawn"}
+    {
+        "os.system",
+        "os.exec",
+        "os.fork",
+        "os.forkpty",
+        "os.posix_spawn",
+        "os.spawn",
+        "os.startfile",
+        "pty.spawn",
+    }
     | {"os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.kill"}
     | {"os.chmod", "os.chown", "os.utime", "os.putenv", "subprocess.Popen", "ctypes.dlopen", "ctypes.dlsym"}
     | {"socket.__new__", "socket.connect", "socket.bind", "socket.getaddrinfo", "sys.addaudithook"}
@@ -39,7 +49,7 @@ def start(cpu_seconds: float) -> None:
 
 
 def call(function: Callable[..., Any], arguments: tuple[Any, ...], cpu_seconds: float) -> tuple[str, Any]:
-    """``("ok", result)`` or ``("error", message)``: exceptions of other libraries may not survive the way back."""
+    """``("ok", result)`` or ``("error", message)``: exceptions may not survive the way back."""
     # Ends a worker whose owner was killed in the middle of a bomb; the soft limit moves on with every task.
     used = resource.getrusage(resource.RUSAGE_SELF)
     _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + cpu_seconds) + 2)

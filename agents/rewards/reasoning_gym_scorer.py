@@ -1,15 +1,18 @@
 """reasoning-gym's own scorers, in the killable pool and never with an answer that they would run as code.
 
-Some of its scorers hand the answer to ``parse_expr`` or ``eval``. Which ones is read from the source of the task's
-module; those only ever see plain arithmetic, whatever the answer is.
+Some of its scorers hand the answer to ``parse_expr`` or ``eval``. Which ones is read from the source of the
+task's module; those only ever see plain arithmetic, whatever the answer is.
 """
 
 from __future__ import annotations
 
+import inspect
 import re
+import sys
 import warnings
 from functools import lru_cache
-from typing import Any, cast
+from importlib import import_module
+from typing import Any
 
 from longthought.agents.errors import RewardError
 from longthought.agents.problems import Problem
@@ -29,10 +32,10 @@ _ARITHMETIC = re.compile(r"[0-9+\-*/(). ]{1,200}")
 class ReasoningGymScorer(Scorer):
     """Scores with the ``score_answer`` of a reasoning-gym task.
 
-    The problem's ``metadata["entry"]`` is the generator's entry. Countdown answers are first checked exactly, so that
-    the task's float tolerance accepts nothing wrong, and need no gold answer. An answer that a task would evaluate, and
-    that is not plain arithmetic, is right if it equals the gold answer, wrong if the gold answer is plain arithmetic,
-    and unscored otherwise.
+    The problem's ``metadata["entry"]`` is the generator's entry. Countdown answers are first checked exactly,
+    so that the task's float tolerance accepts nothing wrong, and need no gold answer. An answer that a task
+    would evaluate, and that is not plain arithmetic, is right if it equals the gold answer, wrong if the gold
+    answer is plain arithmetic, and unscored otherwise.
     """
 
     def __init__(self, task: str, pool: ScoringPool | None = None) -> None:
@@ -63,22 +66,20 @@ class ReasoningGymScorer(Scorer):
             return Reading(reward=self.name, value=0.0, why="not an arithmetic expression")
         if status == "unsafe":
             return Reading(
-                reward=self.name, why="the task's scorer would run this answer as code, and it is not the gold answer"
+                reward=self.name,
+                why="the task's scorer would run this answer as code, and it is not the gold answer",
             )
         return Reading(reward=self.name, value=1.0 if value >= RIGHT else min(max(value, 0.0), 1.0))
 
 
 def score(answer: str, task: str, entry: dict[str, Any]) -> tuple[str, float]:
     """``("scored", score)``, ``("not arithmetic", 0)`` or ``("unsafe", 0)``. For pool workers."""
-    dataset = _dataset(task)
+    gold = entry.get("answer")
+    if isinstance(gold, str) and gold.strip() and answer.strip() == gold.strip():
+        return "scored", 1.0
     if _evaluates(task) and not is_arithmetic(answer):
-        gold = entry.get("answer")
-        if not isinstance(gold, str):
-            return "unsafe", 0.0
-        if answer.strip() == gold.strip():
-            return "scored", 1.0
-        return ("not arithmetic" if is_arithmetic(gold) else "unsafe"), 0.0
-    return "scored", float(dataset.score_answer(answer=answer, entry=entry))
+        return ("not arithmetic" if isinstance(gold, str) and is_arithmetic(gold) else "unsafe"), 0.0
+    return "scored", float(_dataset(task).score_answer(answer=answer, entry=entry))
 
 
 def is_arithmetic(text: str) -> bool:
@@ -90,15 +91,12 @@ def is_arithmetic(text: str) -> bool:
 def _dataset(task: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import reasoning_gym
-
-        return cast("Any", reasoning_gym).create_dataset(task, size=1, seed=0)
+        return import_module("reasoning_gym").create_dataset(task, size=1, seed=0)
 
 
 @lru_cache(maxsize=8)
 def _evaluates(task: str) -> bool:
-    import inspect
-    import sys
-
-    modules = {cls.__module__ for cls in type(_dataset(task)).__mro__ if cls.__module__.startswith("reasoning_gym")}
+    modules = {
+        cls.__module__ for cls in type(_dataset(task)).__mro__ if cls.__module__.startswith("reasoning_gym")
+    }
     return any(_EVALUATES.search(inspect.getsource(sys.modules[module])) for module in modules)

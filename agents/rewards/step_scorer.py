@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path as Directory
 from typing import Any
 
@@ -22,8 +23,8 @@ MAX_BATCH = 64
 def step_tokens(tokenizer: Any, question: str, steps: Sequence[str]) -> tuple[list[int], list[int]]:
     """The token ids of question and steps, and for every step the index of its last token.
 
-    Question and steps are tokenised one by one, each with a line feed at its end, so that the ends are known; special
-    tokens written in their text are split like any other text. Training uses the same function.
+    Question and steps are tokenised one by one, each with a line feed at its end, so that the ends are known;
+    special tokens written in their text are split like any other text. Training uses the same function.
     """
     ids: list[int] = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
     ends: list[int] = []
@@ -127,10 +128,11 @@ class StepScorer(Reward):
 
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:
-            from transformers import AutoModelForTokenClassification, AutoTokenizer
-
-            tokenizer: Any = AutoTokenizer.from_pretrained(self.path)
-            model: Any = AutoModelForTokenClassification.from_pretrained(self.path, use_safetensors=True)
+            transformers = import_module("transformers")
+            tokenizer = transformers.AutoTokenizer.from_pretrained(self.path)
+            model = transformers.AutoModelForTokenClassification.from_pretrained(
+                self.path, use_safetensors=True
+            )
             if model.config.num_labels != 2:
                 raise RewardError(f"{self.path} has {model.config.num_labels} labels; a step scorer has 2")
             self._loaded = tokenizer, model.to(self._device).eval()

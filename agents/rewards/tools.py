@@ -1,4 +1,4 @@
-"""Rewards at the critic's side: as tools that it may call, or read for it beforehand; always journalled, never raising."""
+"""Rewards at the critic's side: tools that it may call, or readings made for it, always journalled."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ async def read_all(
 ) -> tuple[Reading, ...]:
     """What all rewards say of ``path``, at once, each replayed if it is journalled.
 
-    A reward that fails, cannot be reached or takes longer than ``timeout`` seconds reads *unscored*, with the reason.
+    A reward that fails, cannot be reached or takes longer than ``timeout`` seconds reads *unscored*, with the
+    reason.
     """
     return tuple(await asyncio.gather(*(_read(reward, path, timeout) for reward in rewards)))
 
@@ -67,4 +68,6 @@ async def _read(reward: Reward, path: Path, timeout: float) -> Reading:
 
 
 def _description(reward: Reward) -> str:
-    return f"Reads the last step of the solution with the reward model {reward.name}: a value from 0 to 1 or a label."
+    return (
+        f"Reward model {reward.name}: reads the last step of the solution as a value from 0 to 1 or a label."
+    )

@@ -25,6 +25,9 @@ from longthought.agents.verdict_format import write_verdict
 ContextKind = Literal["per_seat", "shared"]
 Memory = Literal["walk", "path"]
 
+#: A message of a finished debate, and, where a seat said it, the turn it belongs to and which half of it.
+Said = tuple[Message, Turn | None, Literal["thought", "verdict", "cue"]]
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -64,6 +67,31 @@ class Context:
                 Message("user", self._cue("critic_cue", event="retry", complaint=retry.complaint)),
             ]
         return messages
+
+    def thread(self, path: Path, seat: Literal["policy", "critic"]) -> list[Said]:
+        """Everything the seat was shown and said by the end of a debate, up to the last thing said.
+
+        On one shared thread it does not matter which seat asks. Cues, the system prompt and, in the critic's own thread, the
+        thoughts it is to judge are all ``cue``. Every thought and verdict is a message of its own.
+        """
+        turns = self._turns(path)
+        judged = [turn for turn in turns if turn.decision is not None]
+        spoken: Iterator[tuple[Turn, Literal["thought", "verdict"]]]
+        if self.kind == "shared":
+            messages = self._opened("shared", path, list(self._shared(path)))
+            spoken = ((turn, half) for turn in turns for half in _HALVES)
+        elif seat == "policy":
+            messages = self._opened("policy", path, list(self._policy_thread(path)))
+            spoken = ((turn, "thought") for turn in turns)
+        else:
+            messages = self._opened("critic", path, list(self._critic_thread(path)))
+            spoken = ((turn, "verdict") for turn in judged)
+        said: list[Said] = [
+            (message, *next(spoken)) if message.role == "assistant" else (message, None, "cue") for message in messages
+        ]
+        while said and said[-1][0].role != "assistant":
+            said.pop()
+        return said
 
     # --- threads ----------------------------------------------------------------------------------------------
 
@@ -138,6 +166,9 @@ class Context:
 
     def _cue(self, part: str, **values: str | int | bool) -> str:
         return self.prompts.render(part, **values)
+
+
+_HALVES: tuple[Literal["thought"], Literal["verdict"]] = ("thought", "verdict")
 
 
 def _with(message: Message, more: str, instead: bool = False) -> Message:

@@ -1,4 +1,4 @@
-"""The one door: what is journalled is not asked again, what fails is asked again, seeds come from the debate."""
+"""The one door: what is journalled is not asked again, what fails is; seeds come from the debate."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ async def test_a_pause_that_the_server_asks_for_holds_for_every_debate() -> None
     model = ScriptedModel([RetryableError("slow down", retry_after=0.2), "first", "second"])
     started = time.monotonic()
     one = asyncio.create_task(sample(model, ASK, Sampling()))
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0)  # lets it run up to its pause
     await sample(model, ASK, Sampling())  # another debate on the same engine
     assert time.monotonic() - started >= 0.2
     await one

@@ -21,7 +21,10 @@ ASK = [
     Message("assistant", "hm"),
     Message("user", "?"),
 ]
-ADD = {"type": "function", "function": {"name": "add", "description": "Adds.", "parameters": {}}}
+ADD: dict[str, Any] = {
+    "type": "function",
+    "function": {"name": "add", "description": "Adds.", "parameters": {}},
+}
 CALL = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": "{}"}}
 INFO = ModelInfo(
     vision=False,
@@ -81,7 +84,7 @@ async def test_tools_and_their_calls_pass_both_ways() -> None:
         (asked,) = await model.sample(ASK, Sampling(tools=(ADD,)))
         assert asked.tool_calls == (CALL,)
         assert asked.finish == "tool_calls"
-        round_trip = [
+        round_trip: list[Message | ToolMessage] = [
             *ASK,
             ToolMessage({"role": "assistant", "content": None, "tool_calls": [CALL]}),
             ToolMessage({"role": "tool", "tool_call_id": "c1", "content": "4"}),
@@ -118,7 +121,7 @@ async def test_tools_and_their_calls_pass_both_ways() -> None:
     ],
     ids=lambda value: value.kind + str(value.status) if isinstance(value, Fault) else "",
 )
-@pytest.mark.filterwarnings("ignore:Could not find logprobs|Finish reason mismatch")
+@pytest.mark.filterwarnings("ignore:Resolved model mismatch")
 async def test_the_clients_errors_become_ours(fault: Fault, error: type[ModelError]) -> None:
     async with Seat(lambda body: fault, timeout=0.1 if fault.kind == "hang" else 30) as model:
         with pytest.raises(error, match="theirs") as raised:

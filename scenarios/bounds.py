@@ -1,0 +1,53 @@
+"""The most that a run can ask and spend, told before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from longthought.agents.seats.critic import MAX_TOOL_ROUNDS
+from longthought.protocols.debate import REPEAT_CANDIDATES
+from longthought.scenarios.schema import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Upper bounds of one run, failed attempts aside. None: an agent or a plug-in decides.
+
+    ``requests`` counts requests to seats; ``tokens`` completion tokens; ``cost`` that of completion tokens alone.
+    """
+
+    debates: int
+    requests: int
+    tokens: int | None
+    cost: float | None
+
+
+def bounds_of(scenario: Scenario, debates: int) -> Bounds:
+    """What ``debates`` debates can need at most.
+
+    Each turn asks each seat at most ``asks`` times. Asked again, the policy offers several candidates at once; a critic
+    with tools may call them for a few rounds before each verdict.
+    """
+    branches = scenario.n if scenario.protocol == "best-of-n" else 1
+    turns = scenario.budget.turns * branches
+    asks = 1 if scenario.protocol == "best-of-n" else scenario.asks
+    has_tools = any(mode == "tool" for mode in scenario.rewards.values())
+    requests = tokens = 0
+    cost = 0.0
+    known = True
+    for seat, spec in scenario.sitting.items():
+        per_ask = 1 + MAX_TOOL_ROUNDS if seat == "critic" and has_tools else 1
+        replies = 1 + REPEAT_CANDIDATES * (asks - 1) if seat == "policy" else asks * per_ask
+        requests += turns * asks * per_ask
+        if spec.agent is not None or spec.model is None:
+            known = False
+            continue
+        tokens += turns * replies * spec.max_tokens
+        if (price := scenario.models[spec.model].price) is not None:
+            cost += turns * replies * spec.max_tokens * price.completion / 1e6
+    return Bounds(
+        debates,
+        debates * requests,
+        debates * tokens if known else None,
+        debates * cost if known and cost else None,
+    )

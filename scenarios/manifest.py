@@ -1,0 +1,195 @@
+"""A run's manifest: what is run, with what, by which versions, and how it went. Written before the first call."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from longthought import __version__
+from longthought.agents.errors import JournalMismatch, RunError, UsageError
+from longthought.agents.problems import Problem
+from longthought.agents.prompts import Prompts
+from longthought.scenarios.load import Loaded
+
+FILE = "manifest.json"
+Status = Literal["running", "finished", "cancelled", "failed"]
+
+#: Packages whose versions can change what a run says.
+_PACKAGES = ("autogen-agentchat", "math-verify", "openai", "pydantic", "reasoning-gym", "torch", "transformers", "vllm")
+
+
+class Identity(BaseModel):
+    """What makes two runs the same run. Where a model is asked how, in what hurry, is not part of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    scenario: dict[str, Any]
+    #: Hashes of the prompt texts by part.
+    prompts: dict[str, str]
+
+    @property
+    def hash(self) -> str:
+        return sha256(json.dumps(self.model_dump(), sort_keys=True).encode()).hexdigest()
+
+
+class Manifest(BaseModel):
+    """``manifest.json``. Times are ISO 8601 in UTC; prices are per million tokens."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    status: Status
+    error: str = ""
+    started: str
+    finished: str | None = None
+    source: str
+    identity: Identity
+    scenario_hash: str
+    seed: int
+    #: Problems of this run (``--limit`` may take fewer than the dataset has), and a hash of them in order.
+    problems: int
+    problems_hash: str
+    debates: int
+    models: dict[str, str] = Field(default_factory=dict)
+    prices: dict[str, dict[str, float]] = Field(default_factory=dict)
+    versions: dict[str, str] = Field(default_factory=dict)
+    outcomes: dict[str, int] = Field(default_factory=dict)
+
+
+def identity_of(loaded: Loaded, prompts: Prompts) -> Identity:
+    """The scenario with every default in it, and its prompts."""
+    texts = {part: sha256(text.encode()).hexdigest() for part, text in prompts.texts.items()}
+    return Identity(scenario=loaded.scenario.model_dump(mode="json", exclude_none=True), prompts=texts)
+
+
+def new_manifest(
+    loaded: Loaded, identity: Identity, problems: Sequence[Problem], models: Mapping[str, str]
+) -> Manifest:
+    """The manifest of a run that starts now."""
+    scenario = loaded.scenario
+    return Manifest(
+        name=scenario.name,
+        status="running",
+        started=now(),
+        source=loaded.source,
+        identity=identity,
+        scenario_hash=identity.hash,
+        seed=scenario.seed,
+        problems=len(problems),
+        problems_hash=hash_problems(problems),
+        debates=len(problems) * scenario.epochs,
+        models=dict(models),
+        prices={
+            name: spec.price.model_dump() for name, spec in scenario.models.items() if name in models and spec.price
+        },
+        versions=_versions(),
+    )
+
+
+def hash_problems(problems: Sequence[Problem]) -> str:
+    """One hash of the problems in their order."""
+    digest = sha256()
+    for problem in problems:
+        digest.update(problem.model_dump_json().encode() + b"\n")
+    return digest.hexdigest()
+
+
+def read_manifest(run_dir: Path) -> Manifest | None:
+    """The run's manifest, or None where there is none.
+
+    Raises:
+        UsageError: there is a file of that name, and it is no manifest of a run.
+    """
+    file = run_dir / FILE
+    try:
+        return Manifest.model_validate_json(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except NotADirectoryError as error:
+        raise UsageError(f"{run_dir}: is a file; name a directory with --run-dir") from error
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        raise UsageError(f"{file}: not the manifest of a run; choose another --run-dir") from error
+
+
+def write_manifest(run_dir: Path, manifest: Manifest) -> None:
+    """Replace the run's manifest in one step.
+
+    Raises:
+        RunError: it cannot be written (a full disk); the old one stays.
+    """
+    partial = run_dir / f"{FILE}.partial"
+    try:
+        with partial.open("w", encoding="utf-8") as out:
+            out.write(manifest.model_dump_json(indent=2) + "\n")
+            out.flush()
+            os.fsync(out.fileno())
+        partial.replace(run_dir / FILE)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise RunError(f"{run_dir / FILE}: {error.strerror}") from error
+
+
+def check_same_run(run_dir: Path, old: Manifest, new: Manifest, problems: Sequence[Problem]) -> None:
+    """That a run may be gone on with: the same scenario, prompts and problems, as far as both have them.
+
+    Raises:
+        JournalMismatch: with each changed key, old → new.
+    """
+    changes = [
+        f"{key}: {was} → {is_}"
+        for key, was, is_ in _changes(old.identity.model_dump(), new.identity.model_dump())
+    ]
+    # A larger or smaller --limit is the same run, if the problems that both have are the same.
+    both = min(old.problems, new.problems)
+    if not changes and both == old.problems and hash_problems(problems[:both]) != old.problems_hash:
+        changes = [f"the dataset's first {both} problems: {old.problems_hash[:12]} → other problems"]
+    if changes:
+        raise JournalMismatch(
+            f"{run_dir}: holds the run of another scenario ({'; '.join(changes)}); change it back, "
+            "choose another --run-dir, or move the old run aside with --force-new"
+        )
+
+
+def _changes(old: object, new: object, key: str = "") -> Iterator[tuple[str, str, str]]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        was, is_ = cast("Mapping[str, object]", old), cast("Mapping[str, object]", new)
+        for name in sorted({*was, *is_}):
+            inner = f"{key}.{name}" if key else name.removeprefix("scenario")
+            missing = object()
+            left, right = was.get(name, missing), is_.get(name, missing)
+            if left is missing or right is missing:
+                yield inner, "(none)" if left is missing else _short(left), "(none)" if right is missing else _short(right)
+            else:
+                yield from _changes(left, right, inner)
+    elif old != new:
+        yield key, _short(old), _short(new)
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:60] + "…"
+
+
+def _versions() -> dict[str, str]:
+    versions = {"longthought": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

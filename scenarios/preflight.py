@@ -1,0 +1,85 @@
+"""What is checked before anything is spent: servers, keys, model names, and the limit of open files."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from longthought.agents.errors import RunError, UsageError
+from longthought.scenarios.engines import api_key_of
+from longthought.scenarios.model_spec import ModelSpec
+
+#: Seconds to wait for a server's list of models.
+TIMEOUT = 15.0
+#: Files that a process has open beside its connections.
+_OTHER_FILES = 100
+
+
+async def check_servers(specs: Mapping[str, ModelSpec], used: Iterable[str]) -> None:
+    """Ask each server that the run will use for its models, once.
+
+    Raises:
+        RunError: it cannot be reached, refuses the key, or does not know the model.
+        UsageError: the key is missing.
+    """
+    servers = {name: specs[name] for name in used if specs[name].engine == "openai"}
+    for found in await asyncio.gather(*(_check(name, spec) for name, spec in servers.items())):
+        if found:
+            raise RunError(found)
+
+
+def check_open_files(max_connections: int) -> None:
+    """Raise the limit of open files to what so many connections need, as far as the system lets it.
+
+    Raises:
+        UsageError: it does not.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    need = max_connections + _OTHER_FILES
+    if soft == resource.RLIM_INFINITY or soft >= need:
+        return
+    if hard != resource.RLIM_INFINITY and hard < need:
+        raise UsageError(
+            f"--max-connections {max_connections}: needs {need} open files, the system allows {hard}; "
+            f"at most {max(1, hard - _OTHER_FILES)}, or raise it with `ulimit -n`"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (need, hard))
+
+
+async def _check(name: str, spec: ModelSpec) -> str:
+    """What is wrong with one server, or nothing. A server that does not list models is left to the first request."""
+    import aiohttp
+    import orjson
+
+    key = api_key_of(name, spec)
+    url = f"{(spec.base_url or '').rstrip('/')}/models"
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+    local = any(f"//{host}" in url for host in ("127.0.0.1", "localhost", "[::1]"))
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout, trust_env=not local) as session,
+            session.get(url, headers=headers, allow_redirects=False) as response,
+        ):
+            status, body = response.status, await response.read()
+    except TimeoutError:
+        return f"models.{name}.base_url: {url} did not answer within {TIMEOUT:.0f} s; is the server still starting?"
+    except (aiohttp.ClientError, OSError) as error:
+        reason = error.os_error.strerror if isinstance(error, aiohttp.ClientConnectorError) else str(error)
+        return f"models.{name}.base_url: {url} cannot be reached ({reason}); start the server or correct the address"
+    if status in (401, 403):
+        hint = f"check the key in {spec.api_key_env}" if key else "name the key's variable in api_key_env"
+        return f"models.{name}: {url} refuses the request ({status}); {hint}"
+    if status != 200:
+        return ""
+    try:
+        rows: Any = orjson.loads(body)["data"]
+        ids = [str(cast("dict[str, Any]", row)["id"]) for row in rows]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return f"models.{name}.base_url: {url} is no OpenAI-compatible server (no list of models); it usually ends in /v1"
+    if ids and spec.model not in ids:
+        shown = ", ".join(ids[:8]) + (", …" if len(ids) > 8 else "")
+        return f"models.{name}.model: the server knows no {spec.model!r}; it has {shown}"
+    return ""

@@ -1,0 +1,1 @@
+"""Transcripts to corpora: pure, deterministic derivations of training rows, and the writer of a corpus."""

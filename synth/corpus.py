@@ -1,0 +1,225 @@
+"""Writes a corpus: transcripts are read once, every kind derives its rows from them, and the whole appears at once.
+
+``<out>/<kind>/train.jsonl`` and ``.parquet`` (``validation`` beside them if asked for), ``manifest.json`` and the card
+``README.md``. The samples of a problem lie side by side in a run, whose debates are numbered problem by problem; so
+only one problem's transcripts and one row group per file are in memory.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from importlib.metadata import version
+from itertools import groupby
+from pathlib import Path
+
+from longthought.agents.errors import RunError, UsageError
+from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.synth.card import card
+from longthought.synth.derivation import Derivation, Dropped
+from longthought.synth.kinds import derivation
+from longthought.synth.manifest import NAME, KindCounts, Manifest, file_entry, read_manifest, source_of
+from longthought.synth.replace_dir import replacing
+from longthought.synth.row_files import FORMATS, Format, RowFiles, need_pyarrow, sync
+from longthought.synth.rows import Row
+
+CARD = "README.md"
+
+
+def export(
+    source: Path,
+    out: Path,
+    kinds: Sequence[str],
+    formats: Collection[Format] = FORMATS,
+    *,
+    options: Mapping[str, Mapping[str, object]] | None = None,
+    include_informed: bool = False,
+    validation: float = 0.0,
+    on_progress: Callable[[int], None] | None = None,
+) -> Manifest:
+    """Derive ``kinds`` from the transcripts in ``source`` and put the corpus at ``out``, in place of an older one.
+
+    Args:
+        source: a run directory or a file of transcripts.
+        options: per kind, the fields of its ``Derivation``.
+        validation: the share of problems, by hash of the question, whose rows go to the split of that name.
+        on_progress: called with the number of debates read so far.
+
+    Raises:
+        UsageError: an unknown kind, format or option; no finished debate; nothing to write; or ``out`` is no corpus.
+        RunError: the corpus cannot be written. In every case what stood at ``out`` stays.
+    """
+    _check(out, kinds, formats, validation)
+    making = {name: derivation(name, (options or {}).get(name)) for name in dict.fromkeys(kinds)}
+    if stray := sorted((options or {}).keys() - making.keys()):
+        raise UsageError(f"export: options for {', '.join(stray)}, which is not among the kinds to export")
+    try:
+        with replacing(out) as partial:
+            work = _Export(partial, making, formats, validation)
+            try:
+                work.read(source, include_informed, on_progress)
+            finally:
+                work.let_go()
+            return work.finish(source)
+    except OSError as error:
+        raise RunError(
+            f"export: {error.filename or out}: {error.strerror or error}; what stood at {out} before is untouched"
+        ) from error
+
+
+def _check(out: Path, kinds: Sequence[str], formats: Collection[Format], validation: float) -> None:
+    if not kinds:
+        raise UsageError("export: name at least one kind of row")
+    if not formats or (unknown := sorted(set(formats) - set(FORMATS))):
+        raise UsageError(f"export: formats are {' and '.join(FORMATS)}, not {', '.join(unknown) if formats else 'none'}")
+    if not 0 <= validation < 1:
+        raise UsageError(f"export: validation is a share from 0 to below 1, not {validation}")
+    if "parquet" in formats:
+        need_pyarrow()
+    if out.exists():
+        _may_replace(out)
+
+
+def _may_replace(out: Path) -> None:
+    """Raise UsageError unless everything in ``out`` was written by an export."""
+    if not out.is_dir():
+        raise UsageError(f"{out}: is a file; choose a directory for the corpus")
+    present = {str(file.relative_to(out)) for file in out.rglob("*") if not file.is_dir() or file.is_symlink()}
+    if not present:
+        return
+    try:
+        ours = {*read_manifest(out).files, NAME}
+    except UsageError:
+        raise UsageError(f"{out}: exists and is no corpus; choose another --out") from None
+    if strange := sorted(present - ours):
+        raise UsageError(f"{out}: holds {strange[0]}, which no export wrote; move it or choose another --out")
+
+
+@dataclass
+class _Kind:
+    """A kind under way: its open files by split, and what it left out."""
+
+    derivation: Derivation
+    splits: dict[str, RowFiles] = field(default_factory=dict[str, RowFiles])
+    dropped: Counter[str] = field(default_factory=Counter[str])
+
+
+class _Export:
+    """One export under way into an empty directory."""
+
+    def __init__(
+        self, directory: Path, making: Mapping[str, Derivation], formats: Collection[Format], validation: float
+    ) -> None:
+        self._directory, self._formats, self._validation = directory, formats, validation
+        self._kinds = {name: _Kind(made) for name, made in making.items()}
+        self._debates = self._informed = self._problems = 0
+        self._run = ""
+
+    def read(self, source: Path, include_informed: bool, on_progress: Callable[[int], None] | None) -> None:
+        """Write every row, and bring the row files to the disk."""
+        for samples in self._by_problem(source, include_informed, on_progress):
+            split = "validation" if _share(samples[0].problem.question) < self._validation else "train"
+            for name, kind in self._kinds.items():
+                for made in kind.derivation.rows(samples):
+                    if isinstance(made, Dropped):
+                        kind.dropped[made.reason] += 1
+                    else:
+                        self._files(name, kind, split, made).write(made)
+        if not self._debates:
+            raise UsageError(f"{source}: no finished debate here yet; let the run go on, then export")
+        if not any(kind.splits for kind in self._kinds.values()):
+            raise UsageError(f"{source}: nothing to export: {self._why_nothing()}")
+        for kind in self._kinds.values():
+            for files in kind.splits.values():
+                files.close()
+
+    def finish(self, source: Path) -> Manifest:
+        """Write the card and the manifest."""
+        manifest = Manifest(
+            source=source_of(source, self._run),
+            debates=self._debates,
+            problems=self._problems,
+            informed_left_out=self._informed,
+            validation=self._validation,
+            kinds={
+                name: KindCounts(
+                    options=kind.derivation.model_dump(mode="json"),
+                    rows={split: files.rows for split, files in sorted(kind.splits.items())},
+                    dropped=dict(sorted(kind.dropped.items())),
+                )
+                for name, kind in self._kinds.items()
+            },
+            versions=self._versions(),
+        )
+        (self._directory / CARD).write_text(card(manifest, self._data_files()), encoding="utf-8", newline="\n")
+        written = [file for kind in self._kinds.values() for files in kind.splits.values() for file in files.files]
+        entries = {
+            str(file.relative_to(self._directory)): file_entry(file)
+            for file in sorted([*written, self._directory / CARD])
+        }
+        manifest = manifest.model_copy(update={"files": entries})
+        (self._directory / NAME).write_bytes(manifest.to_json())
+        for place in (self._directory / CARD, self._directory / NAME, *(self._directory / name for name in self._kinds)):
+            if place.exists():
+                sync(place)
+        return manifest
+
+    def let_go(self) -> None:
+        """Close what is still open."""
+        for kind in self._kinds.values():
+            for files in kind.splits.values():
+                files.abandon()
+
+    # --- pieces -----------------------------------------------------------------------------------------------
+
+    def _by_problem(
+        self, source: Path, include_informed: bool, on_progress: Callable[[int], None] | None
+    ) -> Iterator[list[Transcript]]:
+        for _, samples in groupby(read_transcripts(source), key=lambda transcript: transcript.problem.id):
+            self._problems += 1
+            used: list[Transcript] = []
+            for transcript in samples:
+                self._run = transcript.run
+                self._debates += 1
+                if transcript.informed and not include_informed:
+                    self._informed += 1
+                else:
+                    used.append(transcript)
+                if on_progress is not None:
+                    on_progress(self._debates)
+            if used:
+                yield used
+
+    def _files(self, name: str, kind: _Kind, split: str, row: Row) -> RowFiles:
+        files = kind.splits.get(split)
+        if files is None:
+            files = kind.splits[split] = RowFiles(self._directory / name, split, type(row), self._formats)
+        return files
+
+    def _data_files(self) -> dict[str, dict[str, str]]:
+        """What the card offers to `datasets`: one format, for it would read both as twice the rows."""
+        form = "parquet" if "parquet" in self._formats else "jsonl"
+        return {
+            name: {split: f"{name}/{split}.{form}" for split in sorted(kind.splits)}
+            for name, kind in self._kinds.items()
+            if kind.splits
+        }
+
+    def _versions(self) -> dict[str, str]:
+        packages = ("longthought", "pyarrow") if "parquet" in self._formats else ("longthought",)
+        return {package: version(package) for package in packages}
+
+    def _why_nothing(self) -> str:
+        if self._informed == self._debates:
+            return f"all {self._debates} debates are informed, and these are only taken in when asked for"
+        return "; ".join(
+            f"{name}: " + (", ".join(f"{n} × {reason}" for reason, n in sorted(kind.dropped.items())) or "no rows")
+            for name, kind in self._kinds.items()
+        )
+
+
+def _share(question: str) -> float:
+    """A number in [0, 1) that depends on the question alone, so that one question is never in both splits."""
+    return int.from_bytes(blake2b(question.encode(), digest_size=8).digest()) / 2**64

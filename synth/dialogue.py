@@ -1,0 +1,105 @@
+"""Dialogue SFT: the debate as its seats saw it, so that a model learns to sit in one or both of them.
+
+The messages are those that ``agents.seats.context`` renders for a live debate with the whole walk in memory. A wrong
+step stays in the context, for what follows answers it, but carries no loss (as verl#5316 asks for). Replies that were
+asked again never were part of the thread. A debate does not record when the policy was told to conclude, so that cue
+is the usual one here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import ClassVar, Literal, cast
+
+from longthought.agents.decisions import Terminate
+from longthought.agents.prompts import Prompts
+from longthought.agents.seats.context import Context, ContextKind
+from longthought.agents.thoughts import Path, Turn
+from longthought.protocols import outcomes
+from longthought.protocols.transcript import Transcript
+from longthought.synth.derivation import Derivation, Dropped
+from longthought.synth.rows import Row, RowMessage, SftRow
+from longthought.synth.step_labels import step_labels
+
+
+class Dialogue(Derivation):
+    """``context: shared`` makes one row per debate, ``per_seat`` one per debate and seat."""
+
+    row: ClassVar[type[Row]] = SftRow
+
+    seats: Literal["both", "policy", "critic"] = "both"
+    context: ContextKind = "per_seat"
+    #: The prompt set of the debates: a shipped name or a directory.
+    prompts: str = "default"
+    #: The critic was shown the rewards' readings (``reward: inject``).
+    readings: bool = False
+    #: No loss on thoughts that were gone back on, reflected on, refused by the scorer, or never judged.
+    mask_wrong: bool = True
+
+    def rows(self, samples: Sequence[Transcript]) -> Iterator[Row | Dropped]:
+        for transcript in samples:
+            if not _is_debate(transcript):
+                yield Dropped("not a debate")
+                continue
+            walk = tuple(turn for _, turn in transcript.walk())
+            path = Path(transcript.problem, transcript.final_path, walk)
+            stands = step_labels(transcript)
+            if self.context == "shared":
+                yield self._row(transcript, path, stands, "shared")
+                continue
+            if self.seats != "critic":
+                yield self._row(transcript, path, stands, "policy")
+            if self.seats != "policy":
+                yield self._row(transcript, path, stands, "critic")
+
+    def _row(
+        self,
+        transcript: Transcript,
+        path: Path,
+        stands: dict[int, bool],
+        thread: Literal["shared", "policy", "critic"],
+    ) -> SftRow | Dropped:
+        messages: list[RowMessage] = []
+        trained: list[bool] = []
+        for message, turn, part in self._context.thread(path, "critic" if thread == "critic" else "policy"):
+            messages.append(cast("RowMessage", {"role": message.role, "content": message.content}))
+            match part:
+                case "thought" if turn is not None:
+                    trained.append(self.seats != "critic" and self._worth_learning(turn, stands))
+                case "verdict":
+                    trained.append(self.seats != "policy")
+                case _:
+                    trained.append(False)
+        if not any(trained):
+            return Dropped(f"{thread}: nothing to learn from")
+        return SftRow(
+            id=transcript.id if thread == "shared" else f"{transcript.id}/{thread}",
+            problem=transcript.problem.id,
+            run=transcript.run,
+            outcome=transcript.outcome.kind,
+            informed=transcript.informed,
+            messages=messages,
+            trained=trained,
+        )
+
+    def _worth_learning(self, turn: Turn, stands: dict[int, bool]) -> bool:
+        if turn.thought.truncated:
+            return False
+        if not self.mask_wrong:
+            return True
+        if isinstance(turn.decision, Terminate) and turn.decision.reason != "solved":
+            # Giving up, or finding the problem ill-posed, says nothing against the thought it follows.
+            return True
+        return stands.get(turn.thought.id, False)
+
+    @cached_property
+    def _context(self) -> Context:
+        return Context(Prompts(self.prompts), self.context, "walk", self.readings)
+
+
+def _is_debate(transcript: Transcript) -> bool:
+    """Best-of-n scores an answer without a critic who ended the debate; its seats saw another thread than this one."""
+    scored = transcript.outcome.kind in (outcomes.SOLVED, outcomes.WRONG, outcomes.UNVERIFIED)
+    last = transcript.judgements[-1].decision if transcript.judgements else None
+    return not scored or isinstance(last, Terminate)

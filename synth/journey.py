@@ -1,0 +1,28 @@
+"""Journey SFT: the long thought with its detours, from debates that were solved.
+
+O1-Journey part 1, "journey learning": the whole exploration is the target, wrong branches, reasons and ways back
+included. Departures: the order is the debate's, not a depth-first search over a finished tree, and the text is joined by
+a bank of phrases where O1-Journey has GPT-4o smooth it.
+"""
+
+from __future__ import annotations
+
+from longthought.protocols.transcript import Transcript
+from longthought.synth.derivation import Dropped
+from longthought.synth.phrases import load_phrases
+from longthought.synth.solution import Solution
+from longthought.synth.verbalise import verbalise
+
+
+class Journey(Solution):
+    """The debate verbalised. ``phrases`` is a YAML file like the shipped one, ``seed`` chooses among its phrases."""
+
+    phrases: str | None = None
+    seed: int = 0
+
+    def thought(self, transcript: Transcript) -> str | Dropped:
+        if not transcript.final_path:
+            return Dropped("did not end where its answer stands")
+        if any(thought.truncated for thought in transcript.thoughts):
+            return Dropped("a truncated thought")
+        return verbalise(transcript, load_phrases(self.phrases), self.seed)

@@ -1,0 +1,95 @@
+"""The manifest of a corpus: what is in it, what was left out and why, and what it was made from."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from longthought.agents.errors import UsageError
+
+NAME = "manifest.json"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(_Part):
+    """Where the transcripts came from; the scenario's hash is of its canonical JSON, None for a bare file."""
+
+    run: str
+    scenario_sha256: str | None = None
+
+
+class KindCounts(_Part):
+    """Rows of one kind by split, and what was not made into a row, by reason."""
+
+    options: dict[str, Any]
+    rows: dict[str, int]
+    dropped: dict[str, int]
+
+
+class FileEntry(_Part):
+    bytes: int
+    sha256: str
+
+
+class Manifest(_Part):
+    """Holds no time and no path of this machine, so that the same transcripts give the same manifest."""
+
+    format: Literal["longthought-corpus/1"] = "longthought-corpus/1"
+    source: Source
+    #: Debates that were read, and of these the informed ones that were left out.
+    debates: int
+    problems: int
+    informed_left_out: int
+    validation: float
+    kinds: dict[str, KindCounts]
+    files: dict[str, FileEntry] = Field(default_factory=dict)
+    versions: dict[str, str]
+
+    def to_json(self) -> bytes:
+        return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def read_manifest(corpus: Path) -> Manifest:
+    """The manifest of the corpus in a directory.
+
+    Raises:
+        UsageError: there is none, or it is not one of this version.
+    """
+    file = corpus / NAME
+    try:
+        return Manifest.model_validate_json(file.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{corpus}: no corpus here ({NAME}: {error.strerror})") from error
+    except ValidationError as error:
+        raise UsageError(f"{file}: not the manifest of a corpus") from error
+
+
+def file_entry(file: Path) -> FileEntry:
+    """Size and hash of a file."""
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    return FileEntry(bytes=file.stat().st_size, sha256=digest)
+
+
+def source_of(source: Path, run: str) -> Source:
+    """What is known of the run that the transcripts came from."""
+    try:
+        manifest: object = orjson.loads((source / NAME).read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        manifest = None
+    if not isinstance(manifest, dict):
+        return Source(run=run)
+    fields = cast("dict[str, object]", manifest)
+    name, scenario = fields.get("name"), fields.get("scenario")
+    canonical = None if scenario is None else orjson.dumps(scenario, option=orjson.OPT_SORT_KEYS)
+    return Source(
+        run=name if isinstance(name, str) else run,
+        scenario_sha256=None if canonical is None else hashlib.sha256(canonical).hexdigest(),
+    )

@@ -1,0 +1,91 @@
+"""Puts a directory in another's place in one step: at every moment the name leads to the old one or to the new one."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from longthought.agents.errors import UsageError
+from longthought.synth.row_files import sync
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """An empty directory beside ``target`` to write into; it takes the target's place once the block ends well.
+
+    What a killed process left behind is cleared by the next one. Files must be on the disk when the block ends.
+
+    Raises:
+        UsageError: another process is writing to the same target.
+        OSError: the directory cannot be made or moved.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.partial")
+    partial.mkdir(exist_ok=True)
+    lock = os.open(partial, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"{target}: another export is writing there; wait for it or choose another --out"
+            ) from None
+        _empty(partial)
+        try:
+            yield partial
+            sync(partial)
+            _put(partial, target)
+            sync(target.parent)
+        finally:
+            # On success this is what stood there before.
+            shutil.rmtree(partial, ignore_errors=True)
+    finally:
+        os.close(lock)
+
+
+def _put(new: Path, target: Path) -> None:
+    if not target.exists():
+        new.rename(target)
+    elif not _exchanged(new, target):
+        # No exchange on this system: for an instant nothing stands at the target, and the old one beside it.
+        old = target.with_name(f".{target.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        target.rename(old)
+        new.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Swap two names with Linux's renameat2(2); False where the system or the file system has no such thing."""
+    if not sys.platform.startswith("linux"):
+        return False
+    libc = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(libc, "renameat2"):
+        return False
+    if (
+        libc.renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), ctypes.c_uint(_RENAME_EXCHANGE))
+        == 0
+    ):
+        return True
+    code = ctypes.get_errno()
+    if code in (errno.EINVAL, errno.ENOSYS, errno.EXDEV, errno.EOPNOTSUPP):
+        return False
+    raise OSError(code, os.strerror(code), str(other))
+
+
+def _empty(directory: Path) -> None:
+    for entry in directory.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()

@@ -1,0 +1,75 @@
+"""The rows of a corpus, one type per trainer's format.
+
+Column names keep clear of two sets that `datasets` takes for agent traces and rewrites: {id, source, model,
+system_prompt, messages} as a whole, and a `type` column beside `message` or `payload`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+# pydantic asks for this one below Python 3.12.
+from typing_extensions import TypedDict
+
+
+class RowMessage(TypedDict):
+    """One chat message, as chat templates take it."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Row(BaseModel):
+    """What every row says about where it comes from.
+
+    ``id`` is unique within a kind of one run; ``problem`` is the problem's id; ``outcome`` is how the debate ended;
+    ``informed``: something in it was written with the answer, or its correctness, in the context.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    problem: str
+    run: str
+    outcome: str
+    informed: bool
+
+
+class SftRow(Row):
+    """TRL's conversational format with one flag per message: whether the loss covers it."""
+
+    messages: list[RowMessage]
+    trained: list[bool]
+
+    @model_validator(mode="after")
+    def _loss_on_assistants_only(self) -> Self:
+        if len(self.trained) != len(self.messages):
+            raise ValueError(f"{len(self.messages)} messages, but {len(self.trained)} flags in `trained`")
+        for message, trained in zip(self.messages, self.trained, strict=True):
+            if trained and message["role"] != "assistant":
+                raise ValueError(f"a {message['role']} message cannot be trained on")
+        return self
+
+
+class PreferenceRow(Row):
+    """TRL's conversational preference format with an explicit prompt."""
+
+    prompt: list[RowMessage]
+    chosen: list[RowMessage]
+    rejected: list[RowMessage]
+
+
+class StepRow(Row):
+    """TRL's stepwise supervision format: ``labels[i]`` says whether ``completions[i]`` is right."""
+
+    prompt: str
+    completions: list[str]
+    labels: list[bool]
+
+    @model_validator(mode="after")
+    def _one_label_each(self) -> Self:
+        if len(self.labels) != len(self.completions):
+            raise ValueError(f"{len(self.completions)} steps, but {len(self.labels)} labels")
+        return self

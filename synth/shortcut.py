@@ -1,0 +1,41 @@
+"""Shortcut SFT: the direct path from the problem to the conclusion, without the detours.
+
+O1-Journey part 1, "tree → long thought", first step: the shortcut is the root → correct leaf path. Departures: the path is
+the one on which the debate ended, not every path to a right leaf, for only that leaf was scored; and it stands in the
+same tags as a journey, so that the two can be compared with nothing else changed.
+"""
+
+from __future__ import annotations
+
+from longthought.agents.thoughts import Thought
+from longthought.protocols.transcript import Transcript
+from longthought.synth.derivation import Dropped
+from longthought.synth.solution import Solution
+
+
+class Shortcut(Solution):
+    """The steps of the final path, one after the other."""
+
+    def thought(self, transcript: Transcript) -> str | Dropped:
+        path = direct_path(transcript)
+        if not path:
+            return Dropped("no path to the answer")
+        if any(thought.truncated for thought in path):
+            return Dropped("a truncated thought")
+        return "\n".join(thought.text for thought in path)
+
+
+def direct_path(transcript: Transcript) -> tuple[Thought, ...]:
+    """The thoughts from the problem (left out) to the answer that was scored; empty when none stands in the tree.
+
+    A debate ends on that path. Best-of-n goes back to the problem after every sample, so there it is the last branch
+    with that answer.
+    """
+    path = transcript.final_path
+    if path:
+        return path
+    answer = transcript.outcome.answer
+    for thought in reversed(transcript.thoughts):
+        if answer is not None and thought.answer == answer:
+            return transcript.path_to(thought.id)
+    return ()

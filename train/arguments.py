@@ -1,0 +1,70 @@
+"""Settings as transformers' training arguments: nothing is reported anywhere, nothing is uploaded, nothing is cut."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from longthought.train.settings import TrainSettings
+
+
+def quiet_libraries() -> None:
+    """Switch off usage reports of the libraries; must run before they are imported."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+
+
+def trainer_arguments(settings: TrainSettings, checkpoints: Path) -> dict[str, Any]:
+    """Arguments that TRL's configurations and ``TrainingArguments`` share."""
+    import torch
+
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
+    on_cpu = use_cpu(settings)
+    return {
+        "output_dir": str(checkpoints),
+        "num_train_epochs": settings.epochs,
+        "max_steps": settings.max_steps or -1,
+        "learning_rate": settings.learning_rate,
+        "lr_scheduler_type": settings.scheduler,
+        # A fraction is a share of the steps: transformers reads it so.
+        "warmup_steps": settings.warmup,
+        "weight_decay": settings.weight_decay,
+        "adam_beta1": settings.betas[0],
+        "adam_beta2": settings.betas[1],
+        "max_grad_norm": settings.max_grad_norm,
+        "per_device_train_batch_size": settings.batch,
+        "gradient_accumulation_steps": settings.accumulation,
+        "bf16": use_bf16(settings),
+        "use_cpu": on_cpu,
+        "gradient_checkpointing": settings.gradient_checkpointing,
+        "seed": settings.seed,
+        "logging_steps": settings.log_steps,
+        "save_strategy": "steps" if settings.save_steps else "no",
+        "save_steps": settings.save_steps or 500,
+        "save_total_limit": 2,
+        "report_to": "none",
+        "push_to_hub": False,
+        "dataloader_pin_memory": not on_cpu,
+    }
+
+
+def use_cpu(settings: TrainSettings) -> bool:
+    """Whether to train on the CPU: no GPU, or ``device: cpu``."""
+    import torch
+
+    return settings.device == "cpu" or not torch.cuda.is_available()
+
+
+def use_bf16(settings: TrainSettings) -> bool:
+    """Whether to compute in bfloat16; ``auto`` asks the device for instructions that make it faster than float32."""
+    import torch
+
+    if settings.bf16 != "auto":
+        return settings.bf16
+    if not use_cpu(settings):
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    cpu: Any = torch.cpu
+    able: dict[str, Any] = cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))

@@ -1,0 +1,95 @@
+"""What a training run leaves: safetensors, tokenizer, ``training.json`` that says what made it, and a model card."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from longthought.agents.errors import UsageError
+from longthought.train.corpus import corpus_hashes
+from longthought.train.settings import TrainSettings
+
+_LIBRARIES = ("longthought", "torch", "transformers", "trl", "tokenizers", "datasets")
+
+
+def check_out(settings: TrainSettings) -> None:
+    """Make sure that ``settings.out`` can be written, before hours are spent.
+
+    Raises:
+        UsageError: it holds something already and ``overwrite`` is off.
+    """
+    out = settings.out
+    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not settings.overwrite):
+        raise UsageError(f"out: {out} is there already; name another directory or set overwrite: true")
+    out.parent.mkdir(parents=True, exist_ok=True)
+
+
+def save_artifact(
+    settings: TrainSettings, kind: str, model: Any, tokenizer: Any, measured: Mapping[str, Any]
+) -> Path:
+    """Write everything beside ``settings.out`` and move it there in one step, so that no half model is ever found.
+
+    ``measured`` is what the run found out (tokens, seconds, loss); it goes into ``training.json`` and the card.
+    """
+    staging = settings.out.with_name(f".{settings.out.name}.partial")
+    shutil.rmtree(staging, ignore_errors=True)
+    model.save_pretrained(staging)
+    tokenizer.save_pretrained(staging)
+    record = {
+        "kind": kind,
+        "settings": settings.model_dump(mode="json"),
+        "corpora": corpus_hashes(settings.corpora),
+        "versions": {library: version(library) for library in _LIBRARIES},
+        "parameters": int(model.num_parameters()),
+        **measured,
+    }
+    (staging / "training.json").write_bytes(orjson.dumps(record, option=orjson.OPT_INDENT_2))
+    (staging / "README.md").write_text(_card(settings, kind, record), encoding="utf-8")
+    if settings.out.exists():
+        shutil.rmtree(settings.out)
+    staging.rename(settings.out)
+    return settings.out
+
+
+def finished_log(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The trainer's log, rounded, without what it sums up at the end."""
+    keep = ("step", "epoch", "loss", "learning_rate", "grad_norm", "rewards/accuracies", "rewards/margins")
+    return [
+        {key: float(f"{float(entry[key]):.5g}") for key in keep if key in entry}
+        for entry in history
+        if "loss" in entry
+    ]
+
+
+def _card(settings: TrainSettings, kind: str, record: Mapping[str, Any]) -> str:
+    corpora = "\n".join(f"- `{Path(name).parent.name}/{Path(name).name}` sha256 `{digest}`" for name, digest in record["corpora"].items())
+    numbers = "\n".join(
+        f"| {name.replace('_', ' ')} | {value:,.4g} |" if isinstance(value, float) else f"| {name.replace('_', ' ')} | {value:,} |"
+        for name, value in record.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    )
+    start = settings.model if isinstance(settings.model, str) else "random weights"
+    return f"""---
+library_name: transformers
+tags: [longthought, {kind}]
+---
+
+# {settings.out.name}
+
+Trained with `longthought train {kind}` from {Path(start).name}.
+
+| measured | |
+|---|---|
+{numbers}
+
+Corpora:
+
+{corpora}
+
+Everything that made it (settings, versions, the course of the loss) is in `training.json`.
+"""
