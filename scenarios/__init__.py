@@ -1,1 +1,1 @@
-"""Launching: scenario files, datasets, plug-ins, the one place that builds objects from them, and the command line."""
+"""Launching: scenario files, datasets, plug-ins, the one place that builds objects, the command line."""

@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from longthought.agents.seats.critic import MAX_TOOL_ROUNDS
-from longthought.protocols.debate import REPEAT_CANDIDATES
-from longthought.scenarios.schema import Scenario
+from longthought.scenarios.schema import BUILT_IN, Scenario
+
+#: How many candidates a debate asks for at once after a first proposal that could not be used.
+_CANDIDATES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """Upper bounds of one run, failed attempts aside. None: an agent or a plug-in decides.
 
-    ``requests`` counts requests to seats; ``tokens`` completion tokens; ``cost`` that of completion tokens alone.
+    ``requests`` are those to seats; ``tokens`` completion tokens; ``cost`` that of completion tokens alone.
     """
 
     debates: int
-    requests: int
+    requests: int | None
     tokens: int | None
     cost: float | None
 
@@ -25,9 +27,11 @@ class Bounds:
 def bounds_of(scenario: Scenario, debates: int) -> Bounds:
     """What ``debates`` debates can need at most.
 
-    Each turn asks each seat at most ``asks`` times. Asked again, the policy offers several candidates at once; a critic
-    with tools may call them for a few rounds before each verdict.
+    A turn asks each seat ``asks`` times at most. Asked again, the policy offers several candidates at once;
+    a critic with tools may call them for a few rounds before each verdict.
     """
+    if scenario.protocol not in BUILT_IN:
+        return Bounds(debates, None, None, None)
     branches = scenario.n if scenario.protocol == "best-of-n" else 1
     turns = scenario.budget.turns * branches
     asks = 1 if scenario.protocol == "best-of-n" else scenario.asks
@@ -37,7 +41,7 @@ def bounds_of(scenario: Scenario, debates: int) -> Bounds:
     known = True
     for seat, spec in scenario.sitting.items():
         per_ask = 1 + MAX_TOOL_ROUNDS if seat == "critic" and has_tools else 1
-        replies = 1 + REPEAT_CANDIDATES * (asks - 1) if seat == "policy" else asks * per_ask
+        replies = 1 + _CANDIDATES * (asks - 1) if seat == "policy" else asks * per_ask
         requests += turns * asks * per_ask
         if spec.agent is not None or spec.model is None:
             known = False

@@ -1,4 +1,4 @@
-"""The one place that knows every class: from a scenario and its problems to a protocol that is ready to play."""
+"""The one place that knows every class: from a scenario and its problems to a protocol ready to play."""
 
 from __future__ import annotations
 
@@ -58,8 +58,9 @@ class Built:
 
     async def close(self) -> None:
         await self.engines.close()
-        for part in (*self.parts.injected, *self.parts.tools, self.parts.scorer):
-            await part.close()
+        for reward in (*self.parts.injected, *self.parts.tools):
+            await reward.close()
+        await self.parts.scorer.close()
 
 
 def build(
@@ -141,7 +142,8 @@ class _Builder:
             return PolicyAgent(model, context, spec.sampling)
         if tools and not model.model_info["function_calling"]:
             raise UsageError(
-                f"rewards.{tools[0].name}: the engine of model {spec.model!r} cannot call tools; use inject or off"
+                f"rewards.{tools[0].name}: the engine of model {spec.model!r} cannot call tools; "
+                "use inject or off"
             )
         return CriticAgent(model, context, spec.sampling, tools)
 
@@ -150,7 +152,9 @@ class _Builder:
 
         names = sorted({problem.scorer for problem in problems})
         if len(names) > 1:
-            raise UsageError(f"dataset: its problems name several scorers ({', '.join(names)}); run one at a time")
+            raise UsageError(
+                f"dataset: its problems name several scorers ({', '.join(names)}); run one at a time"
+            )
         name = names[0] if names else "none"
         known = {each.partition(":")[0] for each in SCORER_NAMES}
         if name.partition(":")[0] in known:
@@ -162,7 +166,10 @@ class _Builder:
             case "step-scorer":
                 from longthought.agents.rewards.step_scorer import StepScorer
 
-                return StepScorer()
+                try:
+                    return StepScorer()
+                except UsageError as error:
+                    raise UsageError(f"rewards.{name}: {error}") from error
             case "countdown-step" | "countdown-oracle":
                 from longthought.agents.rewards.countdown_step import CountdownStepRule
 
@@ -177,7 +184,9 @@ class _Builder:
                     raise UsageError(f"rewards.{name}: it made a {type(made).__name__}, which is no Reward")
                 return made
 
-    def _agent(self, seat: Literal["policy", "critic"], spec: SeatSpec, name: str, context: Context) -> object:
+    def _agent(
+        self, seat: Literal["policy", "critic"], spec: SeatSpec, name: str, context: Context
+    ) -> object:
         from autogen_agentchat.base import ChatAgent
 
         from longthought.agents.seats.adapter import SeatedCritic, SeatedPolicy
@@ -199,7 +208,8 @@ class _Builder:
             seated = SeatedPolicy if seat == "policy" else SeatedCritic
             return seated(factory=lambda: cast("ChatAgent", factory(**options)), context=context)
         raise UsageError(
-            f"{key}.agent: {name} made a {type(made).__name__}, which has no method {does!r} and is no AutoGen ChatAgent"
+            f"{key}.agent: {name} made a {type(made).__name__}, which has no method {does!r} "
+            "and is no AutoGen ChatAgent"
         )
 
     def _plugin(

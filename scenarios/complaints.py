@@ -25,7 +25,7 @@ def complain(
 
     Args:
         model: what ``data`` was validated against.
-        set_keys: dotted keys that came from ``--set``; an error in one of them names that instead of ``file``.
+        set_keys: dotted keys that came from ``--set``; an error in one of them names that, not ``file``.
     """
     errors = error.errors(include_url=False)
     # A union reports each of its members; the most telling complaint is the one about a key that is there.
@@ -35,7 +35,11 @@ def complain(
     place = f"--set {key}" if any(key == k or key.startswith(f"{k}.") for k in set_keys) else file
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     said = _said(first, keys, model)
-    return f"{place}: {f'{key}: ' if key and place == file else ''}{said}{more}" if key else f"{place}: {said}{more}"
+    return (
+        f"{place}: {f'{key}: ' if key and place == file else ''}{said}{more}"
+        if key
+        else f"{place}: {said}{more}"
+    )
 
 
 def _said(error: ErrorDetails, keys: Sequence[str], model: type[BaseModel]) -> str:

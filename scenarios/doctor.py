@@ -187,7 +187,7 @@ class _Examination:
         return Finding("context length", "ok", told)
 
     async def _ask(self, text: str, **settings: Any) -> ChatCompletion:
-        # The SDK returns whatever came, a string for HTML; settings are passed on untyped to keep its overloads out.
+        # The SDK returns whatever came (a string for HTML), and its overloads do not take settings as a dict.
         create = cast("Callable[..., Awaitable[object]]", self._client.chat.completions.create)
         reply = await create(model=self._model, messages=[{"role": "user", "content": text}], **settings)
         if not getattr(reply, "choices", None):

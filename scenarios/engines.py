@@ -1,4 +1,4 @@
-"""Engines from the ``models`` part of a scenario. Only models that somebody uses are built, and none loads weights yet."""
+"""Engines from the ``models`` part of a scenario. Only what is used is built; no weights are loaded yet."""
 
 from __future__ import annotations
 
@@ -112,7 +112,9 @@ class Engines:
         source = None
         if spec.source is not None:
             if self._specs[spec.source].engine == "recorded":
-                raise UsageError(f"models.{name}.source: {spec.source!r} is itself recorded; name another engine")
+                raise UsageError(
+                    f"models.{name}.source: {spec.source!r} is itself recorded; name another engine"
+                )
             source = self.get(spec.source)
         return RecordedModel(self._place(spec.file or ""), source)
 
@@ -151,7 +153,9 @@ def _model(factory: Any, name: str, spec: ModelSpec) -> Model:
     except TypeError as error:
         raise UsageError(f"models.{name}.options: {spec.engine} does not take them: {error}") from error
     if not isinstance(model, Model):
-        raise UsageError(f"models.{name}.engine: {spec.engine} made a {type(model).__name__}, which is no Model")
+        raise UsageError(
+            f"models.{name}.engine: {spec.engine} made a {type(model).__name__}, which is no Model"
+        )
     return model
 
 

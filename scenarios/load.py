@@ -1,4 +1,4 @@
-"""From a YAML file and ``--set`` overrides to a scenario; every mistake is one line that names the file and the key."""
+"""From a YAML file and ``--set`` overrides to a scenario; a mistake is one line that names file and key."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ class _StrictLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         keys: list[object] = [self.construct_object(key, deep=True) for key, _ in node.value]  # pyright: ignore[reportUnknownMemberType]
-        for (key_node, _), key in zip(node.value, keys, strict=True):
-            if keys.count(key) > 1 and key != "<<":
-                raise yaml.MarkedYAMLError(problem=f"the key {key!r} is there twice", problem_mark=key_node.start_mark)
+        for i, (key_node, _) in enumerate(node.value):
+            if keys[i] in keys[:i] and keys[i] != "<<":
+                problem = f"the key {keys[i]!r} is there twice"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key_node.start_mark)
         return super().construct_mapping(node, deep)
 
 
@@ -49,8 +50,8 @@ def load_scenario(source: str, sets: Sequence[str] = ()) -> Loaded:
 
     Args:
         source: a YAML file, or the name of a shipped scenario.
-        sets: overrides ``a.b=value``, the value being read as YAML. A relative ``dataset.path`` given here is relative to
-            the working directory, not to the file.
+        sets: overrides ``a.b=value``, the value being read as YAML. A relative ``dataset.path`` given here is
+            relative to the working directory, not to the file.
 
     Raises:
         UsageError: no such file, not YAML, a wrong key, type or value.
@@ -80,7 +81,8 @@ def _text(source: str) -> tuple[str, Path]:
         return file.read_text("utf-8"), file.parent
     except FileNotFoundError as error:
         raise UsageError(
-            f"{source}: no such scenario file{did_you_mean(source, shipped)}; shipped scenarios are {', '.join(shipped)}"
+            f"{source}: no such scenario file{did_you_mean(source, shipped)}; "
+            f"shipped scenarios are {', '.join(shipped)}"
         ) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{source}: not UTF-8 text (byte {error.start})") from error
@@ -94,11 +96,15 @@ def _mapping(text: str, source: str) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise UsageError(f"{source}{where}: not YAML as it should be: {error.problem or error.context}") from error
+        raise UsageError(
+            f"{source}{where}: not YAML as it should be: {error.problem or error.context}"
+        ) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise UsageError(f"{source}: not YAML: {str(error).strip().partition(chr(10))[0]}") from error
     if not isinstance(data, dict):
-        raise UsageError(f"{source}: a scenario is a mapping with the keys {', '.join(Scenario.model_fields)}")
+        raise UsageError(
+            f"{source}: a scenario is a mapping with the keys {', '.join(Scenario.model_fields)}"
+        )
     return {str(key): value for key, value in cast("dict[object, Any]", data).items()}
 
 

@@ -1,4 +1,4 @@
-"""A run's manifest: what is run, with what, by which versions, and how it went. Written before the first call."""
+"""A run's manifest: what is run, with what, by which versions, how it went. Written before the first call."""
 
 from __future__ import annotations
 
@@ -24,7 +24,20 @@ FILE = "manifest.json"
 Status = Literal["running", "finished", "cancelled", "failed"]
 
 #: Packages whose versions can change what a run says.
-_PACKAGES = ("autogen-agentchat", "math-verify", "openai", "pydantic", "reasoning-gym", "torch", "transformers", "vllm")
+_PACKAGES = (
+    "autogen-agentchat",
+    "math-verify",
+    "openai",
+    "pydantic",
+    "reasoning-gym",
+    "torch",
+    "transformers",
+    "vllm",
+)
+
+
+#: In place of a key that is not there.
+_NOTHING = object()
 
 
 class Identity(BaseModel):
@@ -33,7 +46,6 @@ class Identity(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     scenario: dict[str, Any]
-    #: Hashes of the prompt texts by part.
     prompts: dict[str, str]
 
     @property
@@ -52,8 +64,11 @@ class Manifest(BaseModel):
     started: str
     finished: str | None = None
     source: str
-    identity: Identity
+    #: The resolved scenario: every default and every ``--set`` is in it.
+    scenario: dict[str, Any]
     scenario_hash: str
+    #: Hashes of the prompt texts by part.
+    prompts: dict[str, str]
     seed: int
     #: Problems of this run (``--limit`` may take fewer than the dataset has), and a hash of them in order.
     problems: int
@@ -63,6 +78,10 @@ class Manifest(BaseModel):
     prices: dict[str, dict[str, float]] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
     outcomes: dict[str, int] = Field(default_factory=dict)
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(scenario=self.scenario, prompts=self.prompts)
 
 
 def identity_of(loaded: Loaded, prompts: Prompts) -> Identity:
@@ -81,15 +100,18 @@ def new_manifest(
         status="running",
         started=now(),
         source=loaded.source,
-        identity=identity,
+        scenario=identity.scenario,
         scenario_hash=identity.hash,
+        prompts=identity.prompts,
         seed=scenario.seed,
         problems=len(problems),
         problems_hash=hash_problems(problems),
         debates=len(problems) * scenario.epochs,
         models=dict(models),
         prices={
-            name: spec.price.model_dump() for name, spec in scenario.models.items() if name in models and spec.price
+            name: spec.price.model_dump()
+            for name, spec in scenario.models.items()
+            if name in models and spec.price
         },
         versions=_versions(),
     )
@@ -166,18 +188,13 @@ def _changes(old: object, new: object, key: str = "") -> Iterator[tuple[str, str
         was, is_ = cast("Mapping[str, object]", old), cast("Mapping[str, object]", new)
         for name in sorted({*was, *is_}):
             inner = f"{key}.{name}" if key else name.removeprefix("scenario")
-            missing = object()
-            left, right = was.get(name, missing), is_.get(name, missing)
-            if left is missing or right is missing:
-                yield inner, "(none)" if left is missing else _short(left), "(none)" if right is missing else _short(right)
-            else:
-                yield from _changes(left, right, inner)
+            yield from _changes(was.get(name, _NOTHING), is_.get(name, _NOTHING), inner)
     elif old != new:
-        yield key, _short(old), _short(new)
+        yield key, _short(cast("object", old)), _short(new)
 
 
 def _short(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    text = "(none)" if value is _NOTHING else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:60] + "…"
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from longthought.agents.models.local_weights import Device, Dtype
 from longthought.scenarios.plugins import did_you_mean
 
-#: The keys of each engine, apart from ``engine``, ``name`` and ``price``; those with an exclamation mark must be there.
+#: The keys of each engine, apart from ``engine``, ``name`` and ``price``; with an exclamation mark: required.
 ENGINE_KEYS: dict[str, tuple[str, ...]] = {
     "openai": ("model!", "base_url!", "api_key_env", "attempt_timeout", "structured", "extra_body"),
     "transformers": ("model!", "device", "dtype", "max_batch", "context"),
@@ -33,7 +33,7 @@ class PriceSpec(BaseModel):
 
 
 class ModelSpec(BaseModel):
-    """``engine`` is one of ``ENGINE_KEYS``, or ``module:factory``, called with ``options`` (needs ``--allow-import``)."""
+    """``engine`` is one of ``ENGINE_KEYS``, or ``module:factory``, called with ``options``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -80,7 +80,9 @@ class ModelSpec(BaseModel):
                 f"there are {there}, or module:factory with --allow-import"
             )
         for key in sorted(self.model_fields_set - {"engine", "name", "price", *known}):
-            raise ValueError(f"engine {self.engine} has no key {key!r}; it has {', '.join(known)}, name, price")
+            raise ValueError(
+                f"engine {self.engine} has no key {key!r}; it has {', '.join(known)}, name, price"
+            )
         for key in ENGINE_KEYS.get(self.engine, ()):
             if key.endswith("!") and not getattr(self, key.rstrip("!")):
                 raise ValueError(f"engine {self.engine} needs the key {key.rstrip('!')!r}")

@@ -1,16 +1,16 @@
-"""Plug-ins: objects that other packages offer through entry points, and, only if allowed, objects named ``module:object``.
+"""Plug-ins: what other packages offer through entry points, and, if allowed, ``module:object``.
 
-=========================  ===================================================================================
+=========================  ==================================================================================
 group                      what the entry point names
-=========================  ===================================================================================
+=========================  ==================================================================================
 ``longthought.agents``     called with the seat's ``options``; returns a seat (``propose`` or ``judge``) or an
                            AutoGen ``ChatAgent``
 ``longthought.rewards``    called without arguments; returns a ``Reward``
 ``longthought.scorers``    called without arguments; returns a ``Scorer``
 ``longthought.datasets``   called with the dataset's ``options``; returns an iterable of ``Problem``
-``longthought.protocols``  called with a ``Parts`` (``scenarios.build``); returns an object with ``play(tree)``
-``longthought.exporters``  called with the transcripts and a directory
-=========================  ===================================================================================
+``longthought.protocols``  called with ``Parts`` (see ``scenarios.build``); returns an object with ``play``
+``longthought.exporters``  called with an iterable of ``Transcript`` and the directory to write to
+=========================  ==================================================================================
 """
 
 from __future__ import annotations

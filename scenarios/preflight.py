@@ -49,37 +49,54 @@ def check_open_files(max_connections: int) -> None:
 
 
 async def _check(name: str, spec: ModelSpec) -> str:
-    """What is wrong with one server, or nothing. A server that does not list models is left to the first request."""
+    """What is wrong with one server, or nothing. One that lists no models is left to the first request."""
     import aiohttp
-    import orjson
 
     key = api_key_of(name, spec)
     url = f"{(spec.base_url or '').rstrip('/')}/models"
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT)
-    local = any(f"//{host}" in url for host in ("127.0.0.1", "localhost", "[::1]"))
+    at = f"models.{name}.base_url: {url}"
     try:
-        async with (
-            aiohttp.ClientSession(timeout=timeout, trust_env=not local) as session,
-            session.get(url, headers=headers, allow_redirects=False) as response,
-        ):
-            status, body = response.status, await response.read()
+        status, body = await _get(url, key)
     except TimeoutError:
-        return f"models.{name}.base_url: {url} did not answer within {TIMEOUT:.0f} s; is the server still starting?"
+        return f"{at} did not answer within {TIMEOUT:.0f} s; is the server still starting?"
+    except aiohttp.ClientConnectorError as error:
+        reason = error.os_error.strerror or str(error.os_error)
+        return f"{at} cannot be reached ({reason}); start the server or correct the address"
     except (aiohttp.ClientError, OSError) as error:
-        reason = error.os_error.strerror if isinstance(error, aiohttp.ClientConnectorError) else str(error)
-        return f"models.{name}.base_url: {url} cannot be reached ({reason}); start the server or correct the address"
+        return f"{at} cannot be reached ({error}); start the server or correct the address"
     if status in (401, 403):
         hint = f"check the key in {spec.api_key_env}" if key else "name the key's variable in api_key_env"
         return f"models.{name}: {url} refuses the request ({status}); {hint}"
     if status != 200:
         return ""
-    try:
-        rows: Any = orjson.loads(body)["data"]
-        ids = [str(cast("dict[str, Any]", row)["id"]) for row in rows]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return f"models.{name}.base_url: {url} is no OpenAI-compatible server (no list of models); it usually ends in /v1"
+    ids = _ids(body)
+    if ids is None:
+        return f"{at} is no OpenAI-compatible server (it lists no models); the address usually ends in /v1"
     if ids and spec.model not in ids:
         shown = ", ".join(ids[:8]) + (", …" if len(ids) > 8 else "")
         return f"models.{name}.model: the server knows no {spec.model!r}; it has {shown}"
     return ""
+
+
+async def _get(url: str, key: str | None) -> tuple[int, bytes]:
+    import aiohttp
+
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    local = any(f"//{host}" in url for host in ("127.0.0.1", "localhost", "[::1]"))
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+    async with (
+        aiohttp.ClientSession(timeout=timeout, trust_env=not local) as session,
+        # A redirect could carry the key to another host.
+        session.get(url, headers=headers, allow_redirects=False) as response,
+    ):
+        return response.status, await response.read()
+
+
+def _ids(body: bytes) -> list[str] | None:
+    import orjson
+
+    try:
+        rows: Any = orjson.loads(body)["data"]
+        return [str(cast("dict[str, Any]", row)["id"]) for row in rows]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None

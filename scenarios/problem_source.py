@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
+from typing import Any, cast
 
 from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem
@@ -21,10 +23,10 @@ def problems_of(loaded: Loaded, limit: int | None = None, *, allow_import: bool 
     spec = loaded.scenario.dataset
     try:
         if isinstance(spec, PluginDataset):
-            made = find_plugin(
+            made: Any = find_plugin(
                 "datasets", spec.name, "dataset.name", allow_import=allow_import, base_dir=loaded.base_dir
             )
-            found = list(islice(made(**spec.options), limit))
+            found = list(islice(cast("Iterable[Problem]", made(**spec.options)), limit))
         else:
             found = list(islice(load_problems(spec, loaded.base_dir), limit))
     except UsageError as error:

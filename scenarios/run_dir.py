@@ -1,18 +1,30 @@
-"""Opening a run directory: a new run, the same run again, or another run that is in the way; for one process only."""
+"""Opening a run directory: a new run, the same run again, or another one in the way; for one process only."""
 
 from __future__ import annotations
 
+import fcntl
+import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import orjson
+
 from longthought.agents.errors import RunError, UsageError
 from longthought.agents.problems import Problem
 from longthought.protocols.journal import Journal
 from longthought.protocols.transcript import PACKED
-from longthought.scenarios.manifest import Manifest, Status, check_same_run, now, read_manifest, write_manifest
+from longthought.scenarios.manifest import (
+    Manifest,
+    Status,
+    check_same_run,
+    now,
+    read_manifest,
+    write_manifest,
+)
 
 
 @dataclass
@@ -54,7 +66,7 @@ def open_run(
         force_new: a run that is there is moved to ``<name>.1`` (or the next free number).
 
     Raises:
-        UsageError: another process holds it, or it holds a run and neither ``resume`` nor ``force_new`` is set.
+        UsageError: another process holds it, or a run is there and neither flag is set.
         JournalMismatch: it holds the run of another scenario.
         RunError: it cannot be written.
     """
@@ -88,11 +100,40 @@ def open_run(
     return OpenRun(run_dir, manifest, journal, aside)
 
 
-def close_run(run: OpenRun, status: Status, outcomes: dict[str, int], error: str = "") -> None:
-    """Write how the run ended."""
+def close_run(run: OpenRun, status: Status, error: str = "") -> None:
+    """Write how the run ended, with the outcomes of all its sessions."""
+    outcomes = outcomes_in(run.journal.file)
     update = {"status": status, "finished": now(), "outcomes": outcomes, "error": error}
     run.manifest = run.manifest.model_copy(update=update)
     write_manifest(run.path, run.manifest)
+
+
+def outcomes_in(journal: Path) -> dict[str, int]:
+    """How many debates of a journal ended how; kinds without their detail."""
+    counts: Counter[str] = Counter()
+    with journal.open("rb") as lines:
+        for line in lines:
+            # Looked for first: a journal is mostly other events, and parsing them all takes long.
+            if b'"kind":"closed"' in line and line.endswith(b"\n"):
+                event = orjson.loads(line)
+                if event["kind"] == "closed":
+                    counts[event["data"]["kind"].partition(":")[0]] += 1
+    return dict(sorted(counts.items()))
+
+
+def is_held(run_dir: Path) -> bool:
+    """Whether a process has the run open now."""
+    try:
+        fd = os.open(run_dir / "journal-0.lock", os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
 
 
 def _take(run_dir: Path) -> Journal:
@@ -117,7 +158,7 @@ def _move_aside(run_dir: Path) -> None:
 
 def _continued(old: Manifest, new: Manifest) -> Manifest:
     """Resumed with a smaller ``--limit``, a run keeps the problems that it has."""
-    keep = {"started": old.started}
+    keep: dict[str, object] = {"started": old.started}
     if old.problems > new.problems:
         keep |= {"problems": old.problems, "problems_hash": old.problems_hash, "debates": old.debates}
     return new.model_copy(update=keep)

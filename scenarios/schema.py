@@ -14,7 +14,7 @@ from longthought.scenarios.dataset_gym import ReasoningGymSpec
 from longthought.scenarios.model_spec import ModelSpec, yaml_off
 from longthought.scenarios.plugins import did_you_mean
 
-#: ``tool``: the critic may call it; ``inject``: it is read before each judgement and shown; ``off``: it is not there.
+#: ``tool``: the critic may call it; ``inject``: read before each judgement and shown; ``off``: not there.
 RewardMode = Annotated[Literal["tool", "inject", "off"], BeforeValidator(yaml_off)]
 
 #: Protocols with rules of their own in this file; any other name is a plug-in.
@@ -39,7 +39,7 @@ Dataset = Annotated[
 
 
 class SeatSpec(BaseModel):
-    """Who sits there: a model with its sampling settings, or an agent (a plug-in's name or ``module:object``)."""
+    """Who sits there: a model with its sampling settings, or an agent (a plug-in or ``module:object``)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -49,7 +49,7 @@ class SeatSpec(BaseModel):
     max_tokens: int = Field(default=512, ge=1)
     stop: tuple[str, ...] = ()
     agent: str | None = None
-    #: Passed to the agent. An agent that takes an engine names it in ``model`` and gets it as the argument ``model``.
+    #: Passed to the agent. One that takes an engine names it in ``model`` and gets it as ``model``.
     options: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -77,7 +77,7 @@ class Seats(BaseModel):
 
 
 class Scenario(BaseModel):
-    """One scenario, with every default filled in. What it says decides what a run does, apart from who answers first."""
+    """One scenario, with every default filled in. Two runs of the same scenario are the same run."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -154,4 +154,6 @@ class Scenario(BaseModel):
     def _known_model(self, key: str, name: str | None) -> None:
         if name is not None and name not in self.models:
             there = ", ".join(self.models) or "none"
-            raise ValueError(f"{key}: no model {name!r} under models{did_you_mean(name, self.models)}; there: {there}")
+            raise ValueError(
+                f"{key}: no model {name!r} under models{did_you_mean(name, self.models)}; there: {there}"
+            )

@@ -1,4 +1,4 @@
-"""The dataset card: a README.md whose front matter lets ``datasets.load_dataset(corpus, kind)`` find its files."""
+"""The dataset card: a README.md whose front matter lets ``load_dataset(corpus, kind)`` find its files."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def card(manifest: Manifest, data_files: Mapping[str, Mapping[str, str]]) -> str
 
 def _body(manifest: Manifest, data_files: Mapping[str, Mapping[str, str]]) -> str:
     informed = (
-        f"{manifest.informed_left_out} informed debates (written with the answer, or its correctness, in the context) "
-        "were left out."
+        f"{manifest.informed_left_out} informed debates (written with the answer, or its correctness, in "
+        "the context) were left out."
         if manifest.informed_left_out
         else "No debate was left out for being informed; each row's `informed` says whether its debate was."
     )
     lines = [
         f"# Corpus of {_code(manifest.source.run)}",
         "",
-        f"Derived by longthought {manifest.versions.get('longthought', '')} from {manifest.debates} debates on "
-        f"{manifest.problems} problems between a policy, which proposes steps, and a critic, which lets them stand, sends "
-        f"back, asks for reflection, or ends. {informed}",
+        f"Derived by longthought {manifest.versions['longthought']} from {manifest.debates} debates on "
+        f"{manifest.problems} problems between a policy, which proposes steps, and a critic, which lets "
+        f"them stand, sends back, asks for reflection, or ends. {informed}",
         "",
         "| kind | split | rows |",
         "|---|---|---:|",
@@ -55,9 +55,12 @@ def _body(manifest: Manifest, data_files: Mapping[str, Mapping[str, str]]) -> st
     if dropped:
         lines += ["", "Not made into rows:", "", "| kind | reason | number |", "|---|---|---:|", *dropped]
     if data_files:
-        first = next(iter(data_files))
-        lines += ["", "```python", "from datasets import load_dataset", "", f"rows = load_dataset(corpus, {first!r})", "```"]
-    lines += ["", "`manifest.json` holds the options of each kind, the hash of each file and the versions it was made with."]
+        load = f"rows = load_dataset(corpus, {next(iter(data_files))!r})"
+        lines += ["", "```python", "from datasets import load_dataset", "", load, "```"]
+    lines += [
+        "",
+        "`manifest.json` holds the options of each kind, the hash of each file and the versions used.",
+    ]
     return "\n".join(lines) + "\n"
 
 

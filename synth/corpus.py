@@ -1,8 +1,8 @@
-"""Writes a corpus: transcripts are read once, every kind derives its rows from them, and the whole appears at once.
+"""Writes a corpus: transcripts are read once, every kind derives its rows, and the whole appears at once.
 
-``<out>/<kind>/train.jsonl`` and ``.parquet`` (``validation`` beside them if asked for), ``manifest.json`` and the card
-``README.md``. The samples of a problem lie side by side in a run, whose debates are numbered problem by problem; so
-only one problem's transcripts and one row group per file are in memory.
+``<out>/<kind>/train.jsonl`` and ``.parquet`` (``validation`` beside them if asked for), ``manifest.json``
+and the card ``README.md``. The samples of a problem lie side by side in a run, whose debates are numbered
+problem by problem; so only one problem's transcripts and one row group per file are in memory.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from longthought.synth.kinds import derivation
 from longthought.synth.manifest import NAME, KindCounts, Manifest, file_entry, read_manifest, source_of
 from longthought.synth.replace_dir import replacing
 from longthought.synth.row_files import FORMATS, Format, RowFiles, need_pyarrow, sync
-from longthought.synth.rows import Row
 
 CARD = "README.md"
 
@@ -39,7 +38,7 @@ def export(
     validation: float = 0.0,
     on_progress: Callable[[int], None] | None = None,
 ) -> Manifest:
-    """Derive ``kinds`` from the transcripts in ``source`` and put the corpus at ``out``, in place of an older one.
+    """Derive ``kinds`` from the transcripts in ``source``; the corpus at ``out`` replaces an older one.
 
     Args:
         source: a run directory or a file of transcripts.
@@ -48,7 +47,7 @@ def export(
         on_progress: called with the number of debates read so far.
 
     Raises:
-        UsageError: an unknown kind, format or option; no finished debate; nothing to write; or ``out`` is no corpus.
+        UsageError: an unknown kind, format or option; no finished debate; no rows; or ``out`` is no corpus.
         RunError: the corpus cannot be written. In every case what stood at ``out`` stays.
     """
     _check(out, kinds, formats, validation)
@@ -65,15 +64,17 @@ def export(
             return work.finish(source)
     except OSError as error:
         raise RunError(
-            f"export: {error.filename or out}: {error.strerror or error}; what stood at {out} before is untouched"
+            f"export: {error.filename or out}: {error.strerror or error}; "
+            f"what stood at {out} before is untouched"
         ) from error
 
 
 def _check(out: Path, kinds: Sequence[str], formats: Collection[Format], validation: float) -> None:
     if not kinds:
         raise UsageError("export: name at least one kind of row")
-    if not formats or (unknown := sorted(set(formats) - set(FORMATS))):
-        raise UsageError(f"export: formats are {' and '.join(FORMATS)}, not {', '.join(unknown) if formats else 'none'}")
+    if not formats or not set(formats) <= set(FORMATS):
+        asked = ", ".join(sorted(formats)) or "none"
+        raise UsageError(f"export: formats are {' and '.join(FORMATS)}, not {asked}")
     if not 0 <= validation < 1:
         raise UsageError(f"export: validation is a share from 0 to below 1, not {validation}")
     if "parquet" in formats:
@@ -86,7 +87,9 @@ def _may_replace(out: Path) -> None:
     """Raise UsageError unless everything in ``out`` was written by an export."""
     if not out.is_dir():
         raise UsageError(f"{out}: is a file; choose a directory for the corpus")
-    present = {str(file.relative_to(out)) for file in out.rglob("*") if not file.is_dir() or file.is_symlink()}
+    present = {
+        str(file.relative_to(out)) for file in out.rglob("*") if not file.is_dir() or file.is_symlink()
+    }
     if not present:
         return
     try:
@@ -110,7 +113,11 @@ class _Export:
     """One export under way into an empty directory."""
 
     def __init__(
-        self, directory: Path, making: Mapping[str, Derivation], formats: Collection[Format], validation: float
+        self,
+        directory: Path,
+        making: Mapping[str, Derivation],
+        formats: Collection[Format],
+        validation: float,
     ) -> None:
         self._directory, self._formats, self._validation = directory, formats, validation
         self._kinds = {name: _Kind(made) for name, made in making.items()}
@@ -126,7 +133,7 @@ class _Export:
                     if isinstance(made, Dropped):
                         kind.dropped[made.reason] += 1
                     else:
-                        self._files(name, kind, split, made).write(made)
+                        self._files(name, kind, split).write(made)
         if not self._debates:
             raise UsageError(f"{source}: no finished debate here yet; let the run go on, then export")
         if not any(kind.splits for kind in self._kinds.values()):
@@ -153,15 +160,23 @@ class _Export:
             },
             versions=self._versions(),
         )
-        (self._directory / CARD).write_text(card(manifest, self._data_files()), encoding="utf-8", newline="\n")
-        written = [file for kind in self._kinds.values() for files in kind.splits.values() for file in files.files]
+        (self._directory / CARD).write_text(
+            card(manifest, self._data_files()), encoding="utf-8", newline="\n"
+        )
+        written = [
+            file for kind in self._kinds.values() for files in kind.splits.values() for file in files.files
+        ]
         entries = {
             str(file.relative_to(self._directory)): file_entry(file)
             for file in sorted([*written, self._directory / CARD])
         }
         manifest = manifest.model_copy(update={"files": entries})
         (self._directory / NAME).write_bytes(manifest.to_json())
-        for place in (self._directory / CARD, self._directory / NAME, *(self._directory / name for name in self._kinds)):
+        for place in (
+            self._directory / CARD,
+            self._directory / NAME,
+            *(self._directory / name for name in self._kinds),
+        ):
             if place.exists():
                 sync(place)
         return manifest
@@ -172,7 +187,7 @@ class _Export:
             for files in kind.splits.values():
                 files.abandon()
 
-    # --- pieces -----------------------------------------------------------------------------------------------
+    # --- pieces ---------------------------------------------------------------------------------------------
 
     def _by_problem(
         self, source: Path, include_informed: bool, on_progress: Callable[[int], None] | None
@@ -192,10 +207,11 @@ class _Export:
             if used:
                 yield used
 
-    def _files(self, name: str, kind: _Kind, split: str, row: Row) -> RowFiles:
+    def _files(self, name: str, kind: _Kind, split: str) -> RowFiles:
         files = kind.splits.get(split)
         if files is None:
-            files = kind.splits[split] = RowFiles(self._directory / name, split, type(row), self._formats)
+            row = kind.derivation.row
+            files = kind.splits[split] = RowFiles(self._directory / name, split, row, self._formats)
         return files
 
     def _data_files(self) -> dict[str, dict[str, str]]:
@@ -215,7 +231,8 @@ class _Export:
         if self._informed == self._debates:
             return f"all {self._debates} debates are informed, and these are only taken in when asked for"
         return "; ".join(
-            f"{name}: " + (", ".join(f"{n} × {reason}" for reason, n in sorted(kind.dropped.items())) or "no rows")
+            f"{name}: "
+            + (", ".join(f"{n} × {reason}" for reason, n in sorted(kind.dropped.items())) or "no rows")
             for name, kind in self._kinds.items()
         )
 

@@ -23,7 +23,8 @@ class Dropped:
 class Derivation(BaseModel, ABC):
     """A kind of row. Its fields are its options; they are written into the manifest of every corpus.
 
-    ``rows`` is a pure function of the samples and the options: no clock, no global random state, no environment.
+    ``rows`` is a pure function of the samples and the options: no clock, no global random state, no
+    environment.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,9 +1,9 @@
 """Dialogue SFT: the debate as its seats saw it, so that a model learns to sit in one or both of them.
 
-The messages are those that ``agents.seats.context`` renders for a live debate with the whole walk in memory. A wrong
-step stays in the context, for what follows answers it, but carries no loss (as verl#5316 asks for). Replies that were
-asked again never were part of the thread. A debate does not record when the policy was told to conclude, so that cue
-is the usual one here.
+The messages are those that ``agents.seats.context`` renders for a live debate with the whole walk in memory.
+A wrong step stays in the context, for what follows answers it, but carries no loss (as verl#5316 asks for).
+Replies that were asked again never were part of the thread. A debate does not record when the policy was
+told to conclude, so that cue is the usual one here.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from longthought.agents.decisions import Terminate
 from longthought.agents.prompts import Prompts
 from longthought.agents.seats.context import Context, ContextKind
 from longthought.agents.thoughts import Path, Turn
-from longthought.protocols import outcomes
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derivation import Derivation, Dropped
 from longthought.synth.rows import Row, RowMessage, SftRow
-from longthought.synth.step_labels import step_labels
+from longthought.synth.step_labels import is_debate, step_labels
 
 
 class Dialogue(Derivation):
@@ -39,7 +38,7 @@ class Dialogue(Derivation):
 
     def rows(self, samples: Sequence[Transcript]) -> Iterator[Row | Dropped]:
         for transcript in samples:
-            if not _is_debate(transcript):
+            if not is_debate(transcript):
                 yield Dropped("not a debate")
                 continue
             walk = tuple(turn for _, turn in transcript.walk())
@@ -96,10 +95,3 @@ class Dialogue(Derivation):
     @cached_property
     def _context(self) -> Context:
         return Context(Prompts(self.prompts), self.context, "walk", self.readings)
-
-
-def _is_debate(transcript: Transcript) -> bool:
-    """Best-of-n scores an answer without a critic who ended the debate; its seats saw another thread than this one."""
-    scored = transcript.outcome.kind in (outcomes.SOLVED, outcomes.WRONG, outcomes.UNVERIFIED)
-    last = transcript.judgements[-1].decision if transcript.judgements else None
-    return not scored or isinstance(last, Terminate)

@@ -1,8 +1,8 @@
 """Journey SFT: the long thought with its detours, from debates that were solved.
 
-O1-Journey part 1, "journey learning": the whole exploration is the target, wrong branches, reasons and ways back
-included. Departures: the order is the debate's, not a depth-first search over a finished tree, and the text is joined by
-a bank of phrases where O1-Journey has GPT-4o smooth it.
+O1-Journey part 1, "journey learning": the whole exploration is the target, wrong branches, reasons and ways
+back included. Departures: the order is the debate's, not a depth-first search over a finished tree, and the
+text is joined by a bank of phrases where O1-Journey has GPT-4o smooth it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from longthought.synth.verbalise import verbalise
 
 
 class Journey(Solution):
-    """The debate verbalised. ``phrases`` is a YAML file like the shipped one, ``seed`` chooses among its phrases."""
+    """The debate verbalised. ``phrases``: a YAML file like the shipped one; ``seed`` chooses among them."""
 
     phrases: str | None = None
     seed: int = 0

@@ -55,6 +55,8 @@ def _plugged_in(name: str) -> type[Derivation]:
         except Exception as error:
             raise UsageError(f"export: kind {name}: {point.value} cannot be loaded: {error}") from error
         if not (isinstance(loaded, type) and issubclass(loaded, Derivation)):
-            raise UsageError(f"export: kind {name}: {point.value} is no subclass of synth.derivation.Derivation")
+            raise UsageError(
+                f"export: kind {name}: {point.value} is no subclass of synth.derivation.Derivation"
+            )
         return loaded
     raise UsageError(f"export: no kind {name!r}; there are {', '.join(known_kinds())}")

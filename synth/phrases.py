@@ -1,4 +1,4 @@
-"""The bank of connecting phrases: read from YAML, checked, and filled with a critic's words without changing them."""
+"""The bank of connecting phrases: read from YAML, checked, and filled with a critic's words unchanged."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def load_phrases(file: str | None = None) -> PhraseBank:
     """
     try:
         text = (
-            (resources.files(__package__) / "phrases.yaml").read_text("utf-8")
+            (resources.files("longthought.synth") / "phrases.yaml").read_text("utf-8")
             if file is None
             else Path(file).read_text("utf-8")
         )

@@ -1,9 +1,9 @@
 """Trajectory preference pairs: of the samples of one problem, right ones against wrong ones.
 
-O1-Journey part 1, DPO stage: sample each question 20 times, split by the answer, draw 5 right and 5 wrong at random,
-which gives 5 pairs. Here as there, the i-th right one drawn stands against the i-th wrong one. Departures: the samples
-are debates; those that never gave an answer to score stand on neither side; the draw is by hash, so that it is the same
-everywhere.
+O1-Journey part 1, DPO stage: sample each question 20 times, split by the answer, draw 5 right and 5 wrong at
+random, which gives 5 pairs. Here as there, the i-th right one drawn stands against the i-th wrong one.
+Departures: the samples are debates; those that never gave an answer to score stand on neither side; the draw
+is by hash, so that it is the same everywhere.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from longthought.synth.thought_tags import ThoughtTags
 
 
 class Preference(Derivation):
-    """At most ``pairs`` pairs a problem. ``of`` says what is compared; the other options are those of that kind."""
+    """At most ``pairs`` pairs a problem of the kind ``of``, whose options the others are."""
 
     row: ClassVar[type[Row]] = PreferenceRow
 

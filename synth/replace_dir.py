@@ -1,4 +1,4 @@
-"""Puts a directory in another's place in one step: at every moment the name leads to the old one or to the new one."""
+"""Puts a directory in another's place in one step: its name always leads to the old one or to the new."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import fcntl
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,10 +20,11 @@ _RENAME_EXCHANGE = 2
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[Path]:
-    """An empty directory beside ``target`` to write into; it takes the target's place once the block ends well.
+def replacing(target: Path) -> Generator[Path]:
+    """An empty directory beside ``target`` to write into; it takes its place once the block ends well.
 
-    What a killed process left behind is cleared by the next one. Files must be on the disk when the block ends.
+    What a killed process left behind is cleared by the next one. Files must be on the disk when the block
+    ends.
 
     Raises:
         UsageError: another process is writing to the same target.
@@ -41,6 +42,9 @@ def replacing(target: Path) -> Iterator[Path]:
                 f"{target}: another export is writing there; wait for it or choose another --out"
             ) from None
         _empty(partial)
+        old = _old(target)
+        if old.exists() and not target.exists():
+            old.rename(target)  # killed between the two renames of a system without an exchange
         try:
             yield partial
             sync(partial)
@@ -58,22 +62,28 @@ def _put(new: Path, target: Path) -> None:
         new.rename(target)
     elif not _exchanged(new, target):
         # No exchange on this system: for an instant nothing stands at the target, and the old one beside it.
-        old = target.with_name(f".{target.name}.old")
+        old = _old(target)
         shutil.rmtree(old, ignore_errors=True)
         target.rename(old)
         new.rename(target)
         shutil.rmtree(old, ignore_errors=True)
 
 
+def _old(target: Path) -> Path:
+    return target.with_name(f".{target.name}.old")
+
+
 def _exchanged(one: Path, other: Path) -> bool:
-    """Swap two names with Linux's renameat2(2); False where the system or the file system has no such thing."""
+    """Swap two names with Linux's renameat2(2); False where the system or the file system cannot."""
     if not sys.platform.startswith("linux"):
         return False
     libc = ctypes.CDLL(None, use_errno=True)
     if not hasattr(libc, "renameat2"):
         return False
     if (
-        libc.renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), ctypes.c_uint(_RENAME_EXCHANGE))
+        libc.renameat2(
+            _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), ctypes.c_uint(_RENAME_EXCHANGE)
+        )
         == 0
     ):
         return True

@@ -1,6 +1,7 @@
 """Writes the rows of one kind and split as JSONL and Parquet, a fixed number of rows in memory at a time.
 
-The same rows give the same bytes: no timestamps, fixed writer options, the schema from the row type and not from the data.
+The same rows give the same bytes: no timestamps, fixed writer options, the schema from the row type and not
+from the data.
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ from __future__ import annotations
 import os
 import types
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import orjson
+from typing_extensions import is_typeddict
 
 from longthought.agents.errors import UsageError
 from longthought.synth.rows import Row
@@ -38,8 +41,8 @@ class RowFiles:
         self.rows = 0
         self._group: list[dict[str, Any]] = []
         self._group_bytes = 0
-        self._jsonl = (directory / f"{split}.jsonl").open("wb") if "jsonl" in formats else None
         self._parquet = _Parquet(directory / f"{split}.parquet", row) if "parquet" in formats else None
+        self._jsonl = (directory / f"{split}.jsonl").open("wb") if "jsonl" in formats else None
 
     def write(self, row: Row) -> None:
         """Add one row."""
@@ -84,15 +87,15 @@ class _Parquet:
 
     def __init__(self, file: Path, row: type[Row]) -> None:
         need_pyarrow()
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        pa_: Any = pa
+        # pyarrow has no type stubs.
+        pyarrow: Any = import_module("pyarrow")
+        writer: Any = import_module("pyarrow.parquet").ParquetWriter
         hints = get_type_hints(row)
-        self._table: Any = pa_.Table
-        self._schema: Any = pa_.schema([(name, _arrow_type(hints[name])) for name in row.model_fields])
-        writer: Any = pq.ParquetWriter
-        self._writer: Any = writer(str(file), self._schema, compression="zstd", version="2.6", data_page_version="1.0")
+        self._table: Any = pyarrow.Table
+        self._schema: Any = pyarrow.schema([(name, _arrow_type(hints[name])) for name in row.model_fields])
+        self._writer: Any = writer(
+            str(file), self._schema, compression="zstd", version="2.6", data_page_version="1.0"
+        )
 
     def write(self, rows: list[dict[str, Any]]) -> None:
         self._writer.write_table(self._table.from_pylist(rows, self._schema), row_group_size=_GROUP_ROWS)
@@ -104,7 +107,7 @@ class _Parquet:
 def need_pyarrow() -> None:
     """Raise UsageError where Parquet cannot be written."""
     try:
-        import pyarrow  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        import_module("pyarrow")
     except ImportError as error:
         raise UsageError(
             "export: Parquet needs pyarrow; pip install 'longthought[export]', or ask for JSONL only"
@@ -122,9 +125,7 @@ def sync(place: Path) -> None:
 
 def _arrow_type(hint: Any) -> Any:
     """The Arrow type of a field's annotation: plain values, lists, TypedDicts, and any of these or None."""
-    import pyarrow
-
-    pa: Any = pyarrow
+    pa: Any = import_module("pyarrow")
     if get_origin(hint) is list:
         return pa.list_(_arrow_type(get_args(hint)[0]))
     if get_origin(hint) is Literal:

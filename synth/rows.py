@@ -24,8 +24,8 @@ class RowMessage(TypedDict):
 class Row(BaseModel):
     """What every row says about where it comes from.
 
-    ``id`` is unique within a kind of one run; ``problem`` is the problem's id; ``outcome`` is how the debate ended;
-    ``informed``: something in it was written with the answer, or its correctness, in the context.
+    ``id`` is unique within a kind of one run; ``problem`` is the problem's id; ``outcome`` is how the debate
+    ended; ``informed``: something in it was written with the answer, or its correctness, in the context.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

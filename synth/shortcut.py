@@ -1,8 +1,9 @@
 """Shortcut SFT: the direct path from the problem to the conclusion, without the detours.
 
-O1-Journey part 1, "tree → long thought", first step: the shortcut is the root → correct leaf path. Departures: the path is
-the one on which the debate ended, not every path to a right leaf, for only that leaf was scored; and it stands in the
-same tags as a journey, so that the two can be compared with nothing else changed.
+O1-Journey part 1, "tree → long thought", first step: the shortcut is the root → correct leaf path.
+Departures: the path is the one on which the debate ended, not every path to a right leaf, for only that leaf
+was scored; and it stands in the same tags as a journey, so that the two can be compared with nothing else
+changed.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ class Shortcut(Solution):
 
 
 def direct_path(transcript: Transcript) -> tuple[Thought, ...]:
-    """The thoughts from the problem (left out) to the answer that was scored; empty when none stands in the tree.
+    """The thoughts from the problem (left out) to the scored answer; empty when none stands in the tree.
 
-    A debate ends on that path. Best-of-n goes back to the problem after every sample, so there it is the last branch
-    with that answer.
+    A debate ends on that path. Best-of-n goes back to the problem after every sample, so there it is the
+    last branch with that answer.
     """
     path = transcript.final_path
     if path:

@@ -1,4 +1,4 @@
-"""What shortcut and journey share: one assistant message that solves the problem, thought first, answer outside."""
+"""What shortcut and journey share: one assistant message, the thought first and the answer outside of it."""
 
 from __future__ import annotations
 

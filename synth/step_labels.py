@@ -1,8 +1,9 @@
 """Step labels for process reward models: each path's steps, right or wrong, up to the first wrong one.
 
-Let's Verify Step by Step, §2.4 and appendix: supervision ends at the first wrong step. Departures: the labels are the
-critic's decisions and not a human's; a conclusion is wrong when the scorer said so, whatever the critic thought; and a
-step that nobody judged, or that was cut at the token limit, ends the path without a label.
+Let's Verify Step by Step, §2.4 and appendix: supervision ends at the first wrong step. Departures: the
+labels are the critic's decisions and not a human's; a conclusion is wrong when the scorer said so, whatever
+the critic thought; and a step that nobody judged, or that was cut at the token limit, ends the path without
+a label.
 """
 
 from __future__ import annotations
@@ -24,7 +25,17 @@ class StepLabels(Derivation):
 
     def rows(self, samples: Sequence[Transcript]) -> Iterator[Row | Dropped]:
         for transcript in samples:
-            yield from _rows(transcript)
+            if is_debate(transcript):
+                yield from _rows(transcript)
+            else:
+                yield Dropped("not a debate")
+
+
+def is_debate(transcript: Transcript) -> bool:
+    """Whether the decisions are a critic's: best-of-n scores an answer without a decision that ends the work."""
+    scored = transcript.outcome.kind in (outcomes.SOLVED, outcomes.WRONG, outcomes.UNVERIFIED)
+    last = transcript.judgements[-1].decision if transcript.judgements else None
+    return not scored or isinstance(last, Terminate)
 
 
 def _rows(transcript: Transcript) -> Iterator[StepRow | Dropped]:

@@ -1,7 +1,7 @@
-"""A debate as one first-person thought: its steps, the critic's reasons, the ways back and the new tries, in order.
+"""A debate as one first-person thought: its steps, the critic's reasons, the ways back and the new tries.
 
-The order is the debate's own, which O1-Journey's third attempt (propose–critique) keeps too; nothing that was said is
-changed or left out, so what a rewriter smooths later can be checked against it.
+The order is the debate's own, which O1-Journey's third attempt (propose–critique) keeps too; nothing that
+was said is changed or left out, so what a rewriter smooths later can be checked against it.
 """
 
 from __future__ import annotations

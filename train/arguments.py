@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 from longthought.train.settings import TrainSettings
@@ -15,7 +14,7 @@ def quiet_libraries() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 
-def trainer_arguments(settings: TrainSettings, checkpoints: Path) -> dict[str, Any]:
+def trainer_arguments(settings: TrainSettings) -> dict[str, Any]:
     """Arguments that TRL's configurations and ``TrainingArguments`` share."""
     import torch
 
@@ -23,7 +22,7 @@ def trainer_arguments(settings: TrainSettings, checkpoints: Path) -> dict[str, A
         torch.set_num_threads(settings.threads)
     on_cpu = use_cpu(settings)
     return {
-        "output_dir": str(checkpoints),
+        "output_dir": str(settings.out.with_name(f"{settings.out.name}-checkpoints")),
         "num_train_epochs": settings.epochs,
         "max_steps": settings.max_steps or -1,
         "learning_rate": settings.learning_rate,
@@ -68,3 +67,10 @@ def use_bf16(settings: TrainSettings) -> bool:
     cpu: Any = torch.cpu
     able: dict[str, Any] = cpu.get_capabilities()
     return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+
+
+def attention(settings: TrainSettings) -> str:
+    """The attention implementation to train with; saved models do not remember it."""
+    if settings.attention != "auto":
+        return settings.attention
+    return "eager" if use_cpu(settings) and use_bf16(settings) else "sdpa"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ def save_artifact(
     """
     staging = settings.out.with_name(f".{settings.out.name}.partial")
     shutil.rmtree(staging, ignore_errors=True)
+    # The trainer switches the cache off for itself; whoever loads the model wants it.
+    model.config.use_cache = True
     model.save_pretrained(staging)
     tokenizer.save_pretrained(staging)
     record = {
@@ -56,20 +58,15 @@ def save_artifact(
     return settings.out
 
 
-def finished_log(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The trainer's log, rounded, without what it sums up at the end."""
-    keep = ("step", "epoch", "loss", "learning_rate", "grad_norm", "rewards/accuracies", "rewards/margins")
-    return [
-        {key: float(f"{float(entry[key]):.5g}") for key in keep if key in entry}
-        for entry in history
-        if "loss" in entry
-    ]
-
-
 def _card(settings: TrainSettings, kind: str, record: Mapping[str, Any]) -> str:
-    corpora = "\n".join(f"- `{Path(name).parent.name}/{Path(name).name}` sha256 `{digest}`" for name, digest in record["corpora"].items())
+    corpora = "\n".join(
+        f"- `{Path(name).parent.name}/{Path(name).name}` sha256 `{digest}`"
+        for name, digest in record["corpora"].items()
+    )
     numbers = "\n".join(
-        f"| {name.replace('_', ' ')} | {value:,.4g} |" if isinstance(value, float) else f"| {name.replace('_', ' ')} | {value:,} |"
+        f"| {name.replace('_', ' ')} | {value:,.4g} |"
+        if isinstance(value, float)
+        else f"| {name.replace('_', ' ')} | {value:,} |"
         for name, value in record.items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     )

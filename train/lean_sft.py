@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from transformers import Trainer
 from trl import SFTTrainer
 
-from longthought.train.length_batches import LengthBatchSampler
+from longthought.train.length_batches import LengthBatchTrainer
 
 _Trainer: Any = Trainer
 
 
-class LeanSFTTrainer(SFTTrainer):
+class LeanSFTTrainer(SFTTrainer, LengthBatchTrainer):
     """With ``token_metrics`` it is TRL's trainer as it comes; without, the loss is the model's own, as in ``Trainer``."""
 
     def __init__(self, *args: Any, token_metrics: bool, **kwargs: Any) -> None:
         self._token_metrics = token_metrics
         super().__init__(*args, **kwargs)
 
-    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
         if self._token_metrics:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         inputs["use_cache"] = False
         return _Trainer.compute_loss(self, model, inputs, return_outputs, num_items_in_batch)
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> LengthBatchSampler:
-        rows = cast(Any, self.train_dataset if train_dataset is None else train_dataset)
-        args: Any = self.args
-        return LengthBatchSampler(rows["length"], args.train_batch_size, args.seed)

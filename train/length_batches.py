@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Sized
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch.utils.data import Sampler
+from transformers import Trainer
 
 
 class LengthBatchSampler(Sampler[int], Sized):
@@ -38,3 +41,13 @@ class LengthBatchSampler(Sampler[int], Sized):
             yield from batches[index].tolist()
         for rest in batches[full:]:
             yield from rest.tolist()
+
+
+class LengthBatchTrainer(Trainer):
+    """transformers' trainer in that order; its dataset has a column ``length``."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthBatchSampler:
+        # The argument has lost the column of lengths, which is no input of the model.
+        rows: Any = self.train_dataset
+        args: Any = self.args
+        return LengthBatchSampler(rows["length"][:], args.train_batch_size, args.seed)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
-from longthought.train.arguments import quiet_libraries, trainer_arguments
-from longthought.train.artifact import check_out, finished_log, save_artifact
+from longthought.train.arguments import attention, quiet_libraries, trainer_arguments
+from longthought.train.artifact import check_out
 from longthought.train.corpus import read_rows
+from longthought.train.fit import fit_and_save
+from longthought.train.lora import lora_config
 from longthought.train.settings import SftSettings
 from longthought.train.starting_point import load_start
 from longthought.train.tokenise import tokenise_rows
@@ -27,32 +28,13 @@ def run_sft(settings: SftSettings) -> Path:
         read_rows(settings.corpora), tokenizer, max_length=settings.max_length, too_long=settings.too_long
     )
     trainer = sft_trainer(settings, model, tokenizer, corpus.dataset)
-    started = time.perf_counter()
-    result = trainer.train()
-    seconds = time.perf_counter() - started
-    trained = trainer.model.merge_and_unload() if settings.lora else trainer.model
-    log = finished_log(trainer.state.log_history)
-    tokens = int(corpus.tokens * trainer.state.epoch)
-    return save_artifact(
-        settings,
-        "sft",
-        trained,
-        tokenizer,
-        {
-            "rows": len(corpus.dataset),
-            "rows_dropped": corpus.dropped,
-            "tokens_of_an_epoch": corpus.tokens,
-            "trained_tokens_of_an_epoch": corpus.trained,
-            "epochs": float(trainer.state.epoch),
-            "steps": int(trainer.state.global_step),
-            "tokens_seen": tokens,
-            "seconds": round(seconds, 1),
-            "tokens_per_second": round(tokens / seconds, 1),
-            "mean_loss": float(result.training_loss),
-            "final_loss": log[-1]["loss"] if log else float(result.training_loss),
-            "log": log,
-        },
-    )
+    counts = {
+        "rows": len(corpus.dataset),
+        "rows_dropped": corpus.dropped,
+        "tokens_of_an_epoch": corpus.tokens,
+        "trained_tokens_of_an_epoch": corpus.trained,
+    }
+    return fit_and_save(settings, "sft", trainer, tokenizer, counts)
 
 
 def sft_trainer(settings: SftSettings, model: Any, tokenizer: Any, dataset: Any) -> Any:
@@ -60,17 +42,17 @@ def sft_trainer(settings: SftSettings, model: Any, tokenizer: Any, dataset: Any)
     from trl import SFTConfig
 
     from longthought.train.lean_sft import LeanSFTTrainer
-    from longthought.train.lora import lora_config
 
     config: Any = SFTConfig
     arguments = config(
-        **trainer_arguments(settings, settings.out.with_name(settings.out.name + "-checkpoints")),
+        **trainer_arguments(settings),
         dataset_kwargs={"skip_prepare_dataset": True},
         max_length=None,
         packing=False,
         completion_only_loss=False,
         assistant_only_loss=False,
     )
+    model.set_attn_implementation(attention(settings))
     trainer: Any = LeanSFTTrainer
     return trainer(
         model=model,

@@ -50,7 +50,9 @@ def load_or_explain(loader: Any, source: str, **options: Any) -> Any:
     try:
         return loader.from_pretrained(source, trust_remote_code=False, **options)
     except (OSError, ValueError, ImportError, KeyError) as error:
-        raise UsageError(f"model: {source} cannot be loaded: {str(error).strip().partition(chr(10))[0]}") from error
+        raise UsageError(
+            f"model: {source} cannot be loaded: {str(error).strip().partition(chr(10))[0]}"
+        ) from error
 
 
 def _from_scratch(start: FromScratch, settings: TrainSettings) -> tuple[Any, Any]:

@@ -85,7 +85,9 @@ class _CorpusEncoder(ChatEncoder):
     def encode_many(self, chats: Sequence[Sequence[Message]]) -> Iterator[tuple[_Ids, _Ids]]:
         """Token ids and owners of each chat; the same as ``encode(chat, add_generation_prompt=False)``."""
         parts = [self._parts(chat) for chat in chats]
-        texts = [[part.fill(chat) for part in chat_parts] for chat, chat_parts in zip(chats, parts, strict=True)]
+        texts = [
+            [part.fill(chat) for part in chat_parts] for chat, chat_parts in zip(chats, parts, strict=True)
+        ]
         encoded = self._tokenizer(
             ["".join(pieces) for pieces in texts],
             add_special_tokens=False,
@@ -107,7 +109,10 @@ class _CorpusEncoder(ChatEncoder):
             spans: _Ids = np.array(offsets, dtype=np.int32).reshape(-1, 2)
             starts = np.where(spans[:, 0] < spans[:, 1], spans[:, 0], np.maximum(spans[:, 0] - 1, 0))
             piece = np.searchsorted(np.cumsum([len(text) for text in pieces]), starts, side="right")
-            yield np.array(ids, dtype=np.int32), np.array([part.owner for part in chat_parts], dtype=np.int32)[piece]
+            yield (
+                np.array(ids, dtype=np.int32),
+                np.array([part.owner for part in chat_parts], dtype=np.int32)[piece],
+            )
 
 
 def tokenise_rows(
@@ -126,10 +131,8 @@ def tokenise_rows(
     dropped = 0
     stream = iter(rows)
     while chunk := list(islice(stream, _CHUNK)):
-        chats = [_messages(row) for row in chunk]
-        for row, (chat, trained), (row_ids, owners) in zip(
-            chunk, chats, encoder.encode_many([chat for chat, _ in chats]), strict=True
-        ):
+        chats = [read_messages(row, "messages") for row in chunk]
+        for row, chat, (row_ids, owners) in zip(chunk, chats, encoder.encode_many(chats), strict=True):
             if len(row_ids) > max_length:
                 if too_long == "error":
                     raise UsageError(
@@ -139,7 +142,16 @@ def tokenise_rows(
                 dropped += 1
                 continue
             ids.append(row_ids)
-            labels.append(labeller.label(row, chat, trained, row_ids, owners))
+            labels.append(labeller.label(row, chat, row_ids, owners))
+    return tokenised(ids, labels, dropped, max_length)
+
+
+def tokenised(ids: Sequence[_Ids], labels: Sequence[_Ids], dropped: int, max_length: int) -> Tokenised:
+    """Rows of ids and labels as a dataset.
+
+    Raises:
+        UsageError: there are none.
+    """
     if not ids:
         raise UsageError(f"corpora: no rows to train on ({dropped} were longer than max_length {max_length})")
     return Tokenised(
@@ -148,6 +160,23 @@ def tokenise_rows(
         trained=int(sum(np.count_nonzero(row_labels != IGNORED) for row_labels in labels)),
         dropped=dropped,
     )
+
+
+def read_messages(row: Row, column: str) -> list[Message]:
+    """The chat in a row's ``column``.
+
+    Raises:
+        UsageError: it is not a list of objects with role and content.
+    """
+    content: Any = row.content.get(column)
+    try:
+        chat = [Message(message["role"], message["content"]) for message in content]
+        valid = bool(chat) and all(isinstance(m.content, str) and isinstance(m.role, str) for m in chat)  # pyright: ignore[reportUnnecessaryIsInstance]
+    except (TypeError, KeyError):
+        chat, valid = [], False
+    if not valid:
+        raise UsageError(f"{row.where}: `{column}` must be a list of objects with role and content")
+    return chat
 
 
 class _Labeller:
@@ -159,8 +188,12 @@ class _Labeller:
         self._special[[index for index, token in added.items() if token.special]] = True
         self._name = str(tokenizer.name_or_path)
 
-    def label(self, row: Row, chat: Sequence[Message], trained: Sequence[bool], ids: _Ids, owners: _Ids) -> _Ids:
-        wanted = [i for i, (message, t) in enumerate(zip(chat, trained, strict=True)) if t and message.content]
+    def label(self, row: Row, chat: Sequence[Message], ids: _Ids, owners: _Ids) -> _Ids:
+        wanted = [
+            i
+            for i, (message, t) in enumerate(zip(chat, _trained(row, chat), strict=True))
+            if t and message.content
+        ]
         # The last entry stands for TEMPLATE, which is -1.
         table = np.zeros(len(chat) + 1, dtype=np.bool_)
         table[wanted] = True
@@ -170,7 +203,9 @@ class _Labeller:
         if len(ends) < len(wanted):
             raise UsageError(f"{row.where}: the chat template of {self._name} loses a trained message")
         if not wanted:
-            raise UsageError(f"{row.where}: nothing to learn; no assistant message with text is marked as trained")
+            raise UsageError(
+                f"{row.where}: nothing to learn; no assistant message with text is marked as trained"
+            )
         for end in ends:
             stop = int(end) + 1
             while stop < len(ids) and owners[stop] == TEMPLATE and not self._special[ids[stop]]:
@@ -184,22 +219,16 @@ class _Labeller:
         return np.where(learned, ids, np.int32(IGNORED))
 
 
-def _messages(row: Row) -> tuple[list[Message], list[bool]]:
-    content: Any = row.content.get("messages")
-    try:
-        chat = [Message(message["role"], message["content"]) for message in content]
-        valid = bool(chat) and all(isinstance(m.content, str) and isinstance(m.role, str) for m in chat)  # pyright: ignore[reportUnnecessaryIsInstance]
-    except (TypeError, KeyError):
-        chat, valid = [], False
-    if not valid:
-        raise UsageError(f"{row.where}: `messages` must be a list of objects with role and content")
+def _trained(row: Row, chat: Sequence[Message]) -> list[bool]:
     given: Any = row.content.get("trained")
     if given is None:
-        return chat, [message.role == "assistant" for message in chat]
-    trained = cast("list[bool]", given)
-    if not isinstance(given, list) or len(trained) != len(chat):
-        raise UsageError(f"{row.where}: `trained` must hold one true or false for each of {len(chat)} messages")
-    return chat, trained
+        return [message.role == "assistant" for message in chat]
+    flags = cast("list[bool]", given)
+    if not isinstance(given, list) or len(flags) != len(chat):
+        raise UsageError(
+            f"{row.where}: `trained` must hold one true or false for each of {len(chat)} messages"
+        )
+    return flags
 
 
 def _arrays(tokens: ChatTokens) -> tuple[_Ids, _Ids]:

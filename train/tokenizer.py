@@ -33,7 +33,9 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int, context: int) -> Any:
 
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     if vocab_size < len(alphabet) + 2:
-        raise UsageError(f"model.tokenizer.vocab_size: {vocab_size} is too small, give at least {len(alphabet) + 2}")
+        raise UsageError(
+            f"model.tokenizer.vocab_size: {vocab_size} is too small, give at least {len(alphabet) + 2}"
+        )
     tokenizer: Any = Tokenizer(models.BPE())
     digits: Any = pre_tokenizers.Digits(individual_digits=True)
     byte_level: Any = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)

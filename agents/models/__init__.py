@@ -1,0 +1,1 @@
+"""Engines behind one contract: OpenAI-compatible servers, vLLM, transformers, scripted and recorded."""

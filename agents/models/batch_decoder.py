@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -62,7 +62,7 @@ class BatchDecoder:
         self.running: list[Generation] = []
         self._model, self._tokenizer, self._max_batch = model, tokenizer, max_batch
         self._device = model.device
-        self._cache = SlotCache(model.config.get_text_config().num_hidden_layers)
+        self._cache = SlotCache()
         self.end_tokens = _end_tokens(model, tokenizer)
 
     @property
@@ -166,7 +166,6 @@ class BatchDecoder:
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
-    configured = model.generation_config.eos_token_id
-    tokens: set[int | None] = {tokenizer.eos_token_id}
-    tokens |= set(configured) if isinstance(configured, list) else {configured}
-    return frozenset(token for token in tokens if token is not None)
+    configured: Any = model.generation_config.eos_token_id
+    tokens = cast("list[int | None]", configured if isinstance(configured, list) else [configured])
+    return frozenset(token for token in (*tokens, tokenizer.eos_token_id) if token is not None)

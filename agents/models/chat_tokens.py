@@ -121,7 +121,7 @@ class ChatEncoder:
             rendered: str = self._tokenizer.apply_chat_template(
                 chat, tokenize=False, add_generation_prompt=add_generation_prompt
             )
-        except TemplateError as error:
+        except (TemplateError, ValueError) as error:
             raise FatalModelError(
                 f"the chat template of {self._tokenizer.name_or_path} refuses these messages: {error}"
             ) from error

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import httpx
 from autogen_core import FunctionCall
 from autogen_core.models import (
     AssistantMessage,
@@ -21,13 +20,16 @@ from autogen_core.models import (
     UserMessage,
 )
 from autogen_core.tools import ToolSchema
-from openai import APIConnectionError, APIStatusError
 
 from longthought.agents.errors import FatalModelError, ModelError, RetryableError
 from longthought.agents.models.contract import Finish, Message, Model, Reply, Sampling, ToolMessage, Usage
 from longthought.agents.models.wire_errors import Endpoint, status_error
 
 _FINISH: dict[str, Finish] = {"stop": "stop", "length": "length", "function_calls": "tool_calls"}
+
+#: Errors of a connection, by their names in the SDKs of OpenAI and Anthropic and in httpx: a client may use
+#: any of these, and none need be imported here.
+_CONNECTION = frozenset({"APIConnectionError", "TransportError"})
 
 #: What clients raise when the server's reply is no chat completion: AutoGen's read it without looking.
 _MISREAD = (AttributeError, IndexError, KeyError, TypeError, json.JSONDecodeError)
@@ -101,19 +103,17 @@ class ForeignModel(Model):
     def _as_ours(self, error: Exception) -> ModelError:
         endpoint = Endpoint(self.name, self.name)
         words = endpoint.quote(f"{type(error).__name__}: {error}")
-        match error:
-            case APIStatusError():
-                return status_error(
-                    endpoint, error.status_code, error.response.headers, error.response.content
-                )
-            case APIConnectionError() | httpx.TransportError() | OSError():  # timeouts are among them
-                return RetryableError(f"{self.name}: {words}")
-            case ModelError():
-                return error
-            case _ if isinstance(error, _MISREAD):
-                return RetryableError(f"{self.name} could not read the server's reply: {words}")
-            case _:
-                return FatalModelError(f"{self.name}: {words}")
+        status, response = getattr(error, "status_code", None), getattr(error, "response", None)
+        if isinstance(error, ModelError):
+            return error
+        if isinstance(status, int):
+            headers: Mapping[str, str] = getattr(response, "headers", {})
+            return status_error(endpoint, status, headers, getattr(response, "content", str(error).encode()))
+        if isinstance(error, OSError) or not _CONNECTION.isdisjoint(t.__name__ for t in type(error).__mro__):
+            return RetryableError(f"{self.name}: {words}")  # timeouts are among them
+        if isinstance(error, _MISREAD):
+            return RetryableError(f"{self.name} could not read the server's reply: {words}")
+        return FatalModelError(f"{self.name}: {words}")
 
 
 def to_autogen(messages: Sequence[Message | ToolMessage]) -> list[LLMMessage]:

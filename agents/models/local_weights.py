@@ -62,7 +62,7 @@ def load_weights(source: str, device: Device, dtype: Dtype, context: int | None)
             source, dtype=kind, attn_implementation="sdpa", use_safetensors=True, trust_remote_code=False
         )
         model = model.to(place).eval()
-    except (OSError, ValueError, RuntimeError, ImportError, KeyError) as error:
+    except Exception as error:  # each library on the way has errors of its own
         reason = str(error).strip().partition("\n")[0]
         raise FatalModelError(f"the model {source} cannot be loaded: {reason}") from error
     finally:

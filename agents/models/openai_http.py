@@ -194,7 +194,8 @@ class OpenAIModel(Model):
             return False
         if constrained and self._structured == "auto" and _NO_CONSTRAINTS.search(words):
             if self._constrain:
-                _log.warning("%s takes no structured_outputs: replies go unconstrained", self._endpoint.url)
+                refusal = self._endpoint.quote(words)
+                _log.warning("%s: replies go unconstrained, for it says: %s", self._endpoint.url, refusal)
             self._constrain = False
             return True
         if n > 1 and _NO_NATIVE_N.search(words):

@@ -43,8 +43,9 @@ def write_random_model(
         tie_word_embeddings=True,
         initializer_range=0.2,
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    random: Any = torch.random
+    with random.fork_rng(devices=[]):
+        random.manual_seed(seed)
         llama: Any = transformers.LlamaForCausalLM
         model = llama(config)
     path.mkdir(parents=True, exist_ok=True)

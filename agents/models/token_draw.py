@@ -1,8 +1,9 @@
-"""From logits to tokens, for a whole batch at once, each row by its own settings and its own random number."""
+"""From logits to tokens, a whole batch at once, each row by its own settings and its own random number."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,13 +16,13 @@ def draw_tokens(
     uniform: Sequence[float],
     allowed: Mapping[int, Sequence[int]],
 ) -> tuple[list[int], list[float]]:
-    """One token for each row of ``logits`` (B × V), by inversion: the token at which the summed probability passes ``uniform``.
+    """One token for each row of ``logits`` (B × V), by inversion.
 
     Args:
         temperature: 0 takes the likeliest token.
         top_p: nucleus sampling (Holtzman et al. 2020, arXiv:1904.09751): the fewest likeliest tokens whose
             probability reaches ``top_p``.
-        uniform: a number in [0, 1) per row.
+        uniform: a number in [0, 1) per row; drawn is the token at which the summed probability passes it.
         allowed: for constrained rows, the only tokens that may be drawn.
 
     Returns:
@@ -49,7 +50,8 @@ def draw_tokens(
         cold = torch.tensor([t == 0 for t in temperature], device=scores.device)
         drawn = torch.where(cold, drawn, sampled)
     said = logprobs.gather(1, drawn[:, None])[:, 0]
-    return drawn.tolist(), said.tolist()
+    results: tuple[Any, Any] = drawn, said
+    return results[0].tolist(), results[1].tolist()
 
 
 def _nucleus(probabilities: Tensor, top_p: Sequence[float]) -> Tensor:

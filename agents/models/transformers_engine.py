@@ -15,7 +15,7 @@ from longthought.agents.models.local_weights import Device, Dtype, check_model_s
 
 
 class TransformersModel(Model):
-    """A causal language model with a chat template, from a directory or a Hugging Face name, weights in safetensors.
+    """A causal language model with a chat template and weights in safetensors, run by transformers.
 
     Requests from any number of debates are sampled together, up to ``max_batch`` sequences at a time. What a
     sequence says depends on the messages, the sampling settings and its index among the n, not on what else

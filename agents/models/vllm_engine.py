@@ -78,13 +78,13 @@ class VllmModel(Model):
         room = process.context - len(prompt)
         if room < 1:
             raise ContextLengthError(f"the prompt has {len(prompt)} tokens, the context {process.context}")
-        stream = process.engine.generate(
-            {"type": "token", "prompt_token_ids": prompt},
-            _parameters(sampling, n, room),
-            uuid4().hex,
-            lora_request=None if self._adapter is None else _lora_request(*self._adapter),
-        )
         try:
+            stream = process.engine.generate(
+                {"type": "token", "prompt_token_ids": prompt},
+                _parameters(sampling, n, room),
+                uuid4().hex,
+                lora_request=None if self._adapter is None else _lora_request(*self._adapter),
+            )
             output = [final async for final in stream][-1]
         except Exception as error:
             raise _as_model_error(self.name, error) from error

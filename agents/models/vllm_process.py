@@ -117,7 +117,9 @@ class VllmProcess:
         if self._adapters:
             options |= {
                 "enable_lora": True,
-                "max_loras": len(self._adapters),
+                # One slot stays empty: on the CPU a request without adapter that shares a batch with one that has
+                # an adapter is computed with whatever lies in the last slot (seen with vLLM 0.32).
+                "max_loras": len(self._adapters) + 1,
                 "max_lora_rank": _rank_for(self._adapters),
             }
         options = {"model": self._source, **options, **self._options, "trust_remote_code": False}

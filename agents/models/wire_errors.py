@@ -29,7 +29,7 @@ QUOTE = 300
 _RETRYABLE = frozenset({408, 409, 425, 429})
 _CONTEXT_STATUS = frozenset({400, 413, 422})
 _CONTEXT_WORDS = re.compile(
-    r"context[ _](?:length|size|window)|context_length_exceeded|maximum model length|max_model_len"
+    r"context[ _](?:length|size|window)|context_length_exceeded|maximum model length"
     r"|(?:prompt|input) is too long|too many (?:input )?tokens|reduce the length of",
     re.IGNORECASE,
 )
@@ -104,7 +104,8 @@ def error_message(body: bytes) -> str:
     inner: Any = fields.get("error") or fields.get("detail") or fields.get("message") or fields
     if isinstance(inner, dict):
         details = cast(dict[str, Any], inner)
-        parts = [details.get("message"), details.get("code") or details.get("type")]
+        code: Any = details.get("code")  # a number only repeats the status
+        parts = [details.get("message"), code if isinstance(code, str) else None]
         return " ".join(str(part) for part in parts if part) or str(details)
     return str(inner)
 

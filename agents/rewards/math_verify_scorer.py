@@ -12,6 +12,8 @@ from longthought.agents.rewards.answer_text import find_answer, gold_answer
 from longthought.agents.rewards.contract import Scorer
 from longthought.agents.rewards.pool import ScoringPool, shared_pool
 
+WARM = "longthought.agents.rewards.math_verify_warm"
+
 #: "18 dollars": math-verify would read the word as a product of symbols.
 _WITH_UNIT = re.compile(r"((?:\\?\$)?-?[0-9][0-9,]{0,40}(?:\.[0-9]{1,40})?) [A-Za-z][A-Za-z ./]{0,80}")
 
@@ -38,7 +40,7 @@ class MathVerifyScorer(Scorer):
         if answer.strip() == gold:
             return Reading(reward=self.name, value=1.0)
         try:
-            right = await (self._pool or shared_pool()).run(equal, answer, gold)
+            right = await (self._pool or shared_pool(WARM)).run(equal, answer, gold)
         except RewardError as error:
             return Reading(reward=self.name, why=str(error))
         return Reading(reward=self.name, value=1.0 if right else 0.0)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import resource
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 #: Bytes of address space; the libraries alone take about 250 MB.
@@ -34,10 +35,10 @@ _FORBIDDEN_EVENTS = frozenset(
 )
 
 
-def start(cpu_seconds: float) -> None:
-    """Pool initializer: imports (at once where the forkserver has them), signals, limits, audit hook."""
-    import longthought.agents.rewards.pool_preload  # noqa: F401  # pyright: ignore[reportUnusedImport]
-
+def start(preload: Sequence[str], cpu_seconds: float) -> None:
+    """Pool initializer: imports (the forkserver has them already), signals, limits, audit hook."""
+    for module in preload:
+        import_module(module)
     # Pebble's own handler needs the interpreter, which a big power holds on to; the default one does not.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _limit(resource.RLIMIT_AS, MAX_ADDRESS_SPACE)

@@ -25,6 +25,7 @@ from longthought.agents.rewards.pool import ScoringPool, shared_pool
 #: From this score on an answer is right; scorers give less for answers that are nearly right.
 RIGHT = 0.999
 
+_WARM = "longthought.agents.rewards.reasoning_gym_warm"
 _EVALUATES = re.compile(r"\b(?:parse_expr|eval|exec|sympify|lambdify|parse_latex)\s*\(|\b(?:sympy|sp)\.S\b")
 _ARITHMETIC = re.compile(r"[0-9+\-*/(). ]{1,200}")
 
@@ -59,7 +60,7 @@ class ReasoningGymScorer(Scorer):
             if not check.ok:
                 return Reading(reward=self.name, value=0.0, why=check.why)
         try:
-            status, value = await (self._pool or shared_pool()).run(score, answer, self.task, entry)
+            status, value = await (self._pool or shared_pool(_WARM)).run(score, answer, self.task, entry)
         except RewardError as error:
             return Reading(reward=self.name, why=str(error))
         if status == "not arithmetic":

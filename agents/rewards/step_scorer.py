@@ -28,8 +28,7 @@ def step_tokens(tokenizer: Any, question: str, steps: Sequence[str]) -> tuple[li
     """
     ids: list[int] = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
     ends: list[int] = []
-    for text in (question, *steps):
-        line = " ".join(text.split("\n")).strip() if ends or text is not question else text.strip()
+    for line in (question.strip(), *(" ".join(step.splitlines()).strip() for step in steps)):
         ids += tokenizer(f"{line}\n", add_special_tokens=False, split_special_tokens=True)["input_ids"]
         ends.append(len(ids) - 1)
     return ids, ends[1:]

@@ -68,6 +68,4 @@ async def _read(reward: Reward, path: Path, timeout: float) -> Reading:
 
 
 def _description(reward: Reward) -> str:
-    return (
-        f"Reward model {reward.name}: reads the last step of the solution as a value from 0 to 1 or a label."
-    )
+    return f"Reward model {reward.name} on the last step of the solution: a value from 0 to 1, or a label."

@@ -1,0 +1,1 @@
+"""The two seats, policy and critic, and what they are shown."""

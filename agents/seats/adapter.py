@@ -1,7 +1,8 @@
-"""Any AutoGen ``ChatAgent`` in a seat: an ``AssistantAgent`` with tools, a ``UserProxyAgent``, one of your own.
+"""Any AutoGen ``ChatAgent`` in a seat: an ``AssistantAgent`` with tools, a ``UserProxyAgent``, your own.
 
-AutoGen agents remember what they are told, seats do not. So before every turn the agent is reset and then told the whole
-path again, as one list of ``TextMessage`` objects. What it answers is journalled and replayed like any other outside call.
+AutoGen agents remember what they are told, seats do not. So before every turn the agent is reset and then
+told the whole path again, as one list of ``TextMessage`` objects. What it answers is journalled and replayed
+like any other outside call.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from longthought.agents.thoughts import Path
 from longthought.agents.verdict_format import read_verdict
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from autogen_agentchat.base import ChatAgent, Response
 
@@ -82,9 +83,7 @@ class SeatedCritic:
 class _Chair:
     """Where agents sit down for one turn each. No agent ever takes two turns at once, whoever made it."""
 
-    def __init__(
-        self, seat: str, agent: ChatAgent | None, factory: Callable[[], ChatAgent] | None
-    ) -> None:
+    def __init__(self, seat: str, agent: ChatAgent | None, factory: Callable[[], ChatAgent] | None) -> None:
         if (agent is None) == (factory is None):
             raise ValueError("give either an agent or a factory of agents")
         self._seat = seat
@@ -105,7 +104,7 @@ class _Chair:
     async def _ask(self, agent: ChatAgent, messages: Sequence[Message]) -> dict[str, Any]:
         said = [TextMessage(content=m.content, source=self._source(m)) for m in messages]
         cancellation = CancellationToken()
-        # Calls that the agent makes through engines of ours are part of this one call, and journalled with it.
+        # What the agent asks engines of ours is part of this one call, and journalled with it.
         token = recorder.set(None)
         try:
             await agent.on_reset(cancellation)
@@ -121,7 +120,7 @@ class _Chair:
         return self._seat if message.role == "assistant" else message.role
 
     @asynccontextmanager
-    async def _seated(self) -> AsyncIterator[ChatAgent]:
+    async def _seated(self) -> AsyncGenerator[ChatAgent]:
         agent = self._idle.pop() if self._idle else self._make()
         # A factory may hand out one and the same agent again and again.
         async with self._locks.setdefault(id(agent), asyncio.Lock()):
@@ -132,7 +131,9 @@ class _Chair:
 
 
 def _usage(response: Response) -> dict[str, int]:
-    spent = [m.models_usage for m in (*(response.inner_messages or ()), response.chat_message) if m.models_usage]
+    spent = [
+        m.models_usage for m in (*(response.inner_messages or ()), response.chat_message) if m.models_usage
+    ]
     return {
         "prompt": sum(usage.prompt_tokens for usage in spent),
         "completion": sum(usage.completion_tokens for usage in spent),

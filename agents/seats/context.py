@@ -71,8 +71,8 @@ class Context:
     def thread(self, path: Path, seat: Literal["policy", "critic"]) -> list[Said]:
         """Everything the seat was shown and said by the end of a debate, up to the last thing said.
 
-        On one shared thread it does not matter which seat asks. Cues, the system prompt and, in the critic's own thread, the
-        thoughts it is to judge are all ``cue``. Every thought and verdict is a message of its own.
+        On one shared thread it does not matter which seat asks. Cues, the system prompt and, in the critic's
+        own thread, the thoughts it is to judge are all ``cue``. Every thought and verdict is its own message.
         """
         turns = self._turns(path)
         judged = [turn for turn in turns if turn.decision is not None]
@@ -87,7 +87,8 @@ class Context:
             messages = self._opened("critic", path, list(self._critic_thread(path)))
             spoken = ((turn, "verdict") for turn in judged)
         said: list[Said] = [
-            (message, *next(spoken)) if message.role == "assistant" else (message, None, "cue") for message in messages
+            (message, *next(spoken)) if message.role == "assistant" else (message, None, "cue")
+            for message in messages
         ]
         while said and said[-1][0].role != "assistant":
             said.pop()

@@ -125,7 +125,7 @@ async def test_the_choice_constrains_the_reply() -> None:
     assert server.requests[1].body["structured_outputs"] == {"regex": "c.*"}
 
 
-async def test_auto_remembers_that_a_server_takes_no_constraints() -> None:
+async def test_auto_remembers_that_a_server_takes_no_constraints(caplog: pytest.LogCaptureFixture) -> None:
     async with LoopbackServer(lambda body: "free", structured="refuse") as server:
         model = OpenAIModel("loopback", server.base_url)
         replies = await asyncio.gather(*(model.sample(HELLO, Sampling(regex="c.*")) for _ in range(5)))
@@ -133,6 +133,7 @@ async def test_auto_remembers_that_a_server_takes_no_constraints() -> None:
         await model.sample(HELLO, Sampling(regex="c.*"))
         await model.close()
     assert [reply.text for (reply,) in replies] == ["free"] * 5
+    assert len(caplog.records) == 1, "said once, whoever asks"
     assert len(server.requests) == asked + 1
     assert "structured_outputs" not in server.requests[-1].body
 

@@ -119,6 +119,11 @@ async def test_a_lasting_fault_ends_when_the_retries_are_used_up(fault: Fault, j
         (Fault("context"), ContextLengthError, "prompt is too long"),
         (Fault("status", 413, message="Request too large"), ContextLengthError, "too large"),
         (Fault("status", 400, message="Unknown role"), FatalModelError, "Unknown role"),
+        (
+            Fault("status", 400, message="max_tokens=9 cannot be greater than max_model_len=4"),
+            FatalModelError,
+            "max_tokens=9",
+        ),
         (Fault("status", 401, message=f"Incorrect API key: {KEY}"), FatalModelError, "refused the API key"),
         (Fault("status", 403), FatalModelError, "forbids model loopback"),
         (Fault("status", 404), FatalModelError, "base_url"),

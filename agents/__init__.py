@@ -1,0 +1,1 @@
+"""Who thinks: the words of a debate, the models, the seats and the rewards."""

@@ -1,0 +1,175 @@
+"""What a turn costs: our debates beside AutoGen's ``RoundRobinGroupChat``, on one loopback server, in one run.
+
+``python -m benchmarks.turn_cost`` prints a table and writes ``benchmarks/results/turn_cost.json``; about ten minutes.
+
+A turn is one message, that is one model call: a debate of 48 turns is 24 proposals and 24 verdicts. The server runs in a
+process of its own and answers 200 ms after a request came in; every measurement runs in a fresh process and counts
+the CPU time (user and system) of that process only. Ours journals to disk and reads verdicts; AutoGen's team does neither.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import subprocess
+import sys
+from contextlib import contextmanager
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.turn_cost_client import STEP, VERDICT
+
+LATENCY = 0.2
+TURNS = (12, 24, 48)
+DEBATES = (64, 256)
+#: It would take AutoGen minutes, and its cost per turn hardly depends on the number of debates.
+LEFT_OUT = {(48, 256)}
+RESULT = Path(__file__).parent / "results" / "turn_cost.json"
+
+Row = dict[str, Any]
+
+
+async def serve() -> None:
+    """The server's process: says a step to the policy, a verdict to the critic."""
+    from longthought.agents.models.loopback import LoopbackServer
+
+    def say(body: dict[str, Any]) -> str:
+        return STEP if body["model"] == "policy" else VERDICT
+
+    models = ("policy", "critic")
+    async with LoopbackServer(say, latency=LATENCY, models=models, keep_requests=False) as server:
+        print(server.base_url, flush=True)
+        await asyncio.Event().wait()
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """A server in a process of its own; its base URL."""
+    command = [sys.executable, "-m", "benchmarks.turn_cost", "serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+def measure(side: str, url: str, turns: int, debates: int, repeats: int) -> Row:
+    """The medians of ``repeats`` measurements, each in a fresh process."""
+    command = [sys.executable, "-m", "benchmarks.turn_cost_client", side, url, str(turns), str(debates)]
+    runs = [
+        json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout) for _ in range(repeats)
+    ]
+    row: Row = {"side": side, "turns": turns, "debates": debates, "repeats": repeats}
+    row |= {key: round(median(run[key] for run in runs), 4) for key in runs[0]}
+    row["cpu_ms_per_turn_all"] = [round(run["cpu_ms_per_turn"], 4) for run in runs]
+    row["wall_over_latency"] = round(row["wall_s"] / (turns * LATENCY), 4)
+    row["load"] = round(os.getloadavg()[0], 2)
+    return row
+
+
+def goals(rows: list[Row]) -> list[Row]:
+    """What must hold, the figure that was measured (the worst of its kind), and whether it does."""
+    found = {(row["side"], row["turns"], row["debates"]): row for row in rows}
+    ours = [row for row in rows if row["side"] == "ours"]
+
+    def cpu(side: str, turns: int, debates: int) -> float:
+        return float(found[side, turns, debates]["cpu_ms_per_turn"])
+
+    ratio = min(
+        cpu("autogen", turns, debates) / cpu("ours", turns, debates)
+        for side, turns, debates in found
+        if side == "autogen"
+    )
+    flat = max(cpu("ours", TURNS[-1], debates) / cpu("ours", TURNS[0], debates) for debates in DEBATES)
+    wall = max(row["wall_over_latency"] for row in ours if row["debates"] == DEBATES[0])
+    memory = max(row["kib_per_debate"] for row in ours)
+    return [
+        _goal("CPU per turn, AutoGen over ours, least of all sizes", ratio, "≥", 10.0),
+        _goal("CPU per turn, 48 turns over 12, worst", flat, "≤", 1.2),
+        _goal("wall over turns × latency at 64 debates, worst", wall, "≤", 1.05),
+        _goal("KiB of memory per waiting debate, worst", memory, "≤", 100.0),
+    ]
+
+
+def _goal(what: str, value: float, sign: str, bound: float) -> Row:
+    held = value >= bound if sign == "≥" else value <= bound
+    return {"goal": what, "bound": f"{sign} {bound:g}", "measured": round(value, 3), "held": held}
+
+
+def table(rows: list[Row]) -> Table:
+    out = Table("", "turns", "debates", "CPU ms a turn", "× ours", "wall s", "wall / latency", "KiB a debate", "load")
+    ours = {(row["turns"], row["debates"]): row for row in rows if row["side"] == "ours"}
+    for row in rows:
+        times = row["cpu_ms_per_turn"] / ours[row["turns"], row["debates"]]["cpu_ms_per_turn"]
+        out.add_row(
+            row["side"],
+            str(row["turns"]),
+            str(row["debates"]),
+            f"{row['cpu_ms_per_turn']:.3f}",
+            f"{times:.1f}",
+            f"{row['wall_s']:.2f}",
+            f"{row['wall_over_latency']:.3f}",
+            f"{row['kib_per_debate']:.0f}",
+            f"{row['load']:.1f}",
+        )
+    return out
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.turn_cost", description=__doc__)
+    parser.add_argument("command", nargs="?", choices=("measure", "serve"), default="measure")
+    parser.add_argument("--repeats", type=int, default=3, help="measurements of ours per size; AutoGen has one")
+    parser.add_argument("--ours", action="store_true", help="leave AutoGen out, and write nothing")
+    given = parser.parse_args()
+    if given.command == "serve":
+        asyncio.run(serve())
+        return
+    console, rows = Console(), list[Row]()
+    with server() as url:
+        for debates in DEBATES:
+            for turns in TURNS:
+                rows.append(measure("ours", url, turns, debates, given.repeats))
+                if not given.ours and (turns, debates) not in LEFT_OUT:
+                    rows.append(measure("autogen", url, turns, debates, 1))
+                console.print(*(f"{r['side']} {r['cpu_ms_per_turn']} ms, wall {r['wall_s']} s;" for r in rows[-2:]))
+    console.print(table(rows))
+    if given.ours:
+        return
+    judged = goals(rows)
+    for goal in judged:
+        verdict = "[green]PASS[/]" if goal["held"] else "[red]FAIL[/]"
+        console.print(f"{verdict} {goal['goal']}: {goal['measured']} ({goal['bound']})")
+    console.print("AutoGen is left out at " + ", ".join(f"{t} turns × {d} debates" for t, d in sorted(LEFT_OUT)))
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(_report(rows, judged), indent=1, ensure_ascii=False) + "\n")
+
+
+def _report(rows: list[Row], judged: list[Row]) -> Row:
+    packages = ("longthought", "autogen-agentchat", "autogen-ext", "openai", "aiohttp", "orjson", "pydantic")
+    return {
+        "command": "python -m benchmarks.turn_cost",
+        "date": datetime.now(UTC).date().isoformat(),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in packages},
+        "cpus": os.cpu_count(),
+        "latency_s": LATENCY,
+        "turn": "one message, one model call; 48 turns are 24 proposals and 24 verdicts",
+        "left_out": [f"autogen, {turns} turns × {debates} debates" for turns, debates in sorted(LEFT_OUT)],
+        "goals": judged,
+        "rows": rows,
+    }
+
+
+if __name__ == "__main__":
+    main()

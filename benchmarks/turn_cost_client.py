@@ -1,0 +1,133 @@
+"""One measurement of ``benchmarks.turn_cost``, in a process of its own: debates against a server, and what they cost.
+
+``python -m benchmarks.turn_cost_client ours|autogen URL TURNS DEBATES`` prints one JSON line. A turn is one message,
+that is one model call: a debate of 48 turns is 24 proposals and 24 verdicts. Imports and one short debate come before
+the clock starts; the journal, the connections and everything else of the debates themselves come after.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+STEP = "Adding 17 and 25 gives 42, which leaves 8 and 3; 42 is above the target, so one of them has to go off again."
+VERDICT = "continue"
+QUESTION = "Use each of the numbers 17, 25, 8 and 3 once, with + - * /, to reach 39. Write one step at a time. ({})"
+
+#: Plays ``debates`` debates of ``turns`` turns at once and returns how many turns were really taken.
+Play = Callable[[int, int], Awaitable[int]]
+
+
+def ours(url: str, directory: Path) -> Play:
+    """What ``longthought run`` does: runner, journal on disk, both seats, the engine, the verdict's parser."""
+    from longthought.agents.models.openai_http import OpenAIModel
+    from longthought.agents.problems import Problem
+    from longthought.agents.prompts import Prompts
+    from longthought.agents.rewards.exact_scorer import ExactScorer
+    from longthought.agents.seats.context import Context
+    from longthought.agents.seats.critic import CriticAgent
+    from longthought.agents.seats.policy import PolicyAgent
+    from longthought.protocols.budget import Budget
+    from longthought.protocols.debate import Debate
+    from longthought.protocols.journal import Journal
+    from longthought.protocols.runner import assignments, run_debates
+
+    context = Context(Prompts("default"))
+    policy, critic = OpenAIModel("policy", url), OpenAIModel("critic", url)
+
+    async def play(turns: int, debates: int) -> int:
+        budget = Budget(turns=turns // 2, depth=turns, conclude_at=1)
+        rules = Debate(PolicyAgent(policy, context), CriticAgent(critic, context), ExactScorer(), budget=budget)
+        problems = [Problem(id=f"p{i}", question=QUESTION.format(i), gold="39") for i in range(debates)]
+        run_dir = Path(tempfile.mkdtemp(dir=directory))
+        journal = Journal(run_dir)
+        taken = 0
+        try:
+            progress = await run_debates(assignments(problems, 1, 0), rules, journal, max_debates=debates)
+            taken = progress.decisions["continue"] * 2
+        finally:
+            journal.close()
+            # The debates that are measured open their connections themselves.
+            await policy.close()
+            await critic.close()
+        return taken
+
+    return play
+
+
+def autogen(url: str, directory: Path) -> Play:
+    """AutoGen's own way: a team of two agents in its group-chat runtime, on its OpenAI client. Journals nothing."""
+    from autogen_agentchat.agents import AssistantAgent
+    from autogen_agentchat.conditions import MaxMessageTermination
+    from autogen_agentchat.teams import RoundRobinGroupChat
+    from autogen_core.models import ModelFamily, ModelInfo
+    from autogen_ext.models.openai import OpenAIChatCompletionClient
+
+    from longthought.agents.prompts import Prompts
+
+    prompts = Prompts("default")
+    info = ModelInfo(
+        vision=False, function_calling=False, json_output=False, structured_output=False, family=ModelFamily.UNKNOWN
+    )
+
+    def client(model: str) -> OpenAIChatCompletionClient:
+        return OpenAIChatCompletionClient(model=model, base_url=url, api_key="none", model_info=info, max_retries=0)
+
+    policy, critic = client("policy"), client("critic")
+
+    async def one(number: int, turns: int) -> int:
+        team = RoundRobinGroupChat(
+            [
+                AssistantAgent("policy", policy, system_message=prompts.render("policy")),
+                AssistantAgent("critic", critic, system_message=prompts.render("critic")),
+            ],
+            # The task is a message too.
+            termination_condition=MaxMessageTermination(turns + 1),
+        )
+        return len((await team.run(task=QUESTION.format(number))).messages) - 1
+
+    async def play(turns: int, debates: int) -> int:
+        return sum(await asyncio.gather(*(one(i, turns) for i in range(debates))))
+
+    return play
+
+
+async def measure(play: Play, turns: int, debates: int) -> dict[str, float]:
+    """Wall seconds, CPU milliseconds (user and system) per turn, and KiB of memory per debate."""
+    await play(2, 1)
+    idle = _resident_kib()
+    wall, cpu = time.monotonic(), time.process_time()
+    taken = await play(turns, debates)
+    wall, cpu = time.monotonic() - wall, time.process_time() - cpu
+    if taken != turns * debates:
+        raise RuntimeError(f"{taken} turns were taken, not {turns * debates}")
+    # The highest the process ever had, less what it has idle: an upper bound of what the debates need at once.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "wall_s": wall,
+        "cpu_ms_per_turn": cpu * 1e3 / taken,
+        "kib_per_debate": (peak - idle) / debates,
+    }
+
+
+def _resident_kib() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024
+
+
+def main() -> None:
+    side, url, turns, debates = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as directory:
+        play = {"ours": ours, "autogen": autogen}[side](url, Path(directory))
+        print(json.dumps(asyncio.run(measure(play, int(turns), int(debates)))))
+
+
+if __name__ == "__main__":
+    main()

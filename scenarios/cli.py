@@ -1,0 +1,61 @@
+"""The command line, ``longthought``. Commands import what they need, so that help comes at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from longthought import __version__
+from longthought.agents.errors import LongthoughtError, UsageError
+from longthought.scenarios import cli_corpus, cli_look, cli_run, cli_train
+
+app = typer.Typer(
+    name="longthought",
+    help="Proposer–critic debates whose transcripts become long-thought training data.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+#: Libraries that would otherwise report home; whoever wants that sets the variable.
+_QUIET = {"HF_HUB_DISABLE_TELEMETRY": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+app.command("run")(cli_run.run)
+app.command("show")(cli_look.show)
+app.command("list")(cli_look.list_)
+app.command("doctor")(cli_look.doctor)
+app.command("export")(cli_corpus.export)
+app.add_typer(cli_train.app, name="train")
+
+
+def main() -> NoReturn:
+    """Run the command line. Exit code 2 is wrong usage, 1 a run that cannot go on, each in one line."""
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    try:
+        app()
+    except LongthoughtError as error:
+        print(f"longthought: {_one_line(error)}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+    sys.exit(0)
+
+
+def _one_line(error: Exception) -> str:
+    # Imported late: compiling its expressions is work that help does without.
+    from longthought.scenarios.plain_text import printable
+
+    return " ".join(printable(str(error)).split())

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from longthought.agents.decisions import Backtrack, Reflect
+from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.synth.dialogue import Dialogue
+from longthought.synth.journey import Journey
+from longthought.synth.kinds import derivation
+from longthought.synth.rows import PreferenceRow, SftRow, StepRow
+from longthought.synth.shortcut import Shortcut, direct_path
+from tests.synth.scripted_runs import Script, play_run
+
+# Anything a model may write, with the characters that templates, YAML and line readers stumble over.
+TEXT = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc"]) | st.sampled_from('{}"\n\u2028%'),
+    min_size=1,
+    max_size=30,
+)
+STEP = TEXT | st.sampled_from(["answer: 4", "answer: 5", "{why}", "{step}"])
+VERDICT = (
+    st.sampled_from(["continue", "continue", "terminate solved", "terminate solved", "hm"])
+    | st.builds("backtrack {}: {}".format, st.integers(0, 4), TEXT)
+    | st.builds("reflect: {}".format, TEXT)
+)
+
+
+@st.composite
+def debates(draw: st.DrawFn) -> list[Transcript]:
+    """Two random samples of a problem as they were really played; they end in every way that debates do."""
+    scripts = [
+        Script(
+            # The tail lets most debates end; the script must not run dry, which would end the run.
+            [*draw(st.lists(STEP, max_size=8)), *[f"answer: {draw(st.sampled_from([4, 4, 5]))}"] * 400],
+            [*draw(st.lists(VERDICT, max_size=8)), *["terminate solved"] * 400],
+            epoch=epoch,
+        )
+        for epoch in range(2)
+    ]
+    transcripts: list[Transcript] = []
+    for script in scripts:
+        with tempfile.TemporaryDirectory() as directory:
+            play_run(Path(directory), [script], tell=draw(st.booleans()), turns=12)
+            transcripts += read_transcripts(Path(directory))
+    return transcripts
+
+
+@settings(max_examples=60, deadline=None)
+@given(debates())
+def test_every_row_of_any_debate_is_sound(samples: list[Transcript]) -> None:
+    for options in (
+        {},
+        {"context": "shared"},
+        {"mask_wrong": False},
+        {"context": "shared", "prompts": "terse"},
+    ):
+        for row in derivation("dialogue", options).rows(samples):
+            if isinstance(row, SftRow):
+                for message, trained in zip(row.messages, row.trained, strict=True):
+                    assert not trained or message["role"] == "assistant"
+                roles = [message["role"] for message in row.messages if message["role"] != "system"]
+                assert roles == ["user", "assistant"] * (len(roles) // 2)
+    for row in derivation("step_labels").rows(samples):
+        if isinstance(row, StepRow):
+            assert row.completions
+            assert all(row.labels[:-1])
+    for row in derivation("preference").rows(samples):
+        if isinstance(row, PreferenceRow):
+            assert row.chosen != row.rejected
+
+
+@settings(max_examples=60, deadline=None)
+@given(debates())
+def test_a_journey_keeps_every_word_and_a_shortcut_only_the_path(samples: list[Transcript]) -> None:
+    for transcript in samples:
+        for row in Journey().rows([transcript]):
+            if isinstance(row, SftRow):
+                _in_order(transcript, row.messages[1]["content"])
+        for row in Shortcut().rows([transcript]):
+            if isinstance(row, SftRow):
+                steps = "\n".join(thought.text for thought in direct_path(transcript))
+                assert (
+                    row.messages[1]["content"]
+                    == f"<think>\n{steps}\n</think>\n\nAnswer: {transcript.outcome.answer}"
+                )
+
+
+def _in_order(transcript: Transcript, text: str) -> None:
+    """Each thought and then the reason of its decision stand in the text, one after the other."""
+    at = 0
+    for _, turn in transcript.walk():
+        said = [turn.thought.text]
+        if isinstance(turn.decision, Backtrack | Reflect):
+            said.append(turn.decision.why)
+        for words in said:
+            at = text.index(words, at) + len(words)
+    assert text.index(f"</think>\n\nAnswer: {transcript.outcome.answer}", at)
+
+
+@settings(max_examples=20, deadline=None)
+@given(debates())
+def test_deriving_twice_gives_the_same_rows(samples: list[Transcript]) -> None:
+    for kind in (Journey(), Shortcut(), Dialogue(), derivation("preference"), derivation("step_labels")):
+        assert list(kind.rows(samples)) == list(kind.rows(samples))
