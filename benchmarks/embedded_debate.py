@@ -77,8 +77,8 @@ def _row(name: str, arm: Evaluation, debate: Evaluation) -> dict[str, Any]:
     if arm is not debate:
         difference = paired(debate, arm)
         row["debate_minus_this"] = {
-            "difference": difference.difference,
-            "interval": [difference.low, difference.high],
+            "difference": difference.difference.mean,
+            "interval": [difference.difference.low, difference.difference.high],
             "mcnemar_p": difference.p,
         }
     return row

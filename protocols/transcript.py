@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path as FilePath
-from typing import Literal
+from typing import Final, Literal
 
 import zstandard
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -17,7 +17,7 @@ from longthought.agents.thoughts import Path, Thought, Turn
 from longthought.protocols.journal import Event, read_debates
 from longthought.protocols.outcomes import Outcome
 
-VERSION = 1
+VERSION: Final = 1
 PACKED = "transcripts.jsonl.zst"
 
 

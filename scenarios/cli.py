@@ -10,7 +10,7 @@ import typer
 
 from longthought import __version__
 from longthought.agents.errors import LongthoughtError, UsageError
-from longthought.scenarios import cli_corpus, cli_look, cli_run, cli_train
+from longthought.scenarios import cli_corpus, cli_eval, cli_look, cli_run, cli_train
 
 app = typer.Typer(
     name="longthought",
@@ -39,6 +39,7 @@ app.command("show")(cli_look.show)
 app.command("list")(cli_look.list_)
 app.command("doctor")(cli_look.doctor)
 app.command("export")(cli_corpus.export)
+app.command("eval")(cli_eval.eval_)
 app.add_typer(cli_train.app, name="train")
 
 

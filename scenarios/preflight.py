@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
@@ -60,7 +61,7 @@ async def _check(name: str, spec: ModelSpec) -> str:
     except TimeoutError:
         return f"{at} did not answer within {TIMEOUT:.0f} s; is the server still starting?"
     except aiohttp.ClientConnectorError as error:
-        reason = error.os_error.strerror or str(error.os_error)
+        reason = os.strerror(error.errno) if error.errno else str(error.os_error)
         return f"{at} cannot be reached ({reason}); start the server or correct the address"
     except (aiohttp.ClientError, OSError) as error:
         return f"{at} cannot be reached ({error}); start the server or correct the address"

@@ -19,10 +19,10 @@ class _Part(BaseModel):
 
 
 class Source(_Part):
-    """Where the transcripts came from; the scenario's hash is of its canonical JSON, None for a bare file."""
+    """The run that the transcripts came from, as its own manifest names it; no hash for a bare file."""
 
     run: str
-    scenario_sha256: str | None = None
+    scenario_hash: str | None = None
 
 
 class KindCounts(_Part):
@@ -89,9 +89,8 @@ def source_of(source: Path, run: str) -> Source:
     if not isinstance(manifest, dict):
         return Source(run=run)
     fields = cast("dict[str, object]", manifest)
-    name, scenario = fields.get("name"), fields.get("scenario")
-    canonical = None if scenario is None else orjson.dumps(scenario, option=orjson.OPT_SORT_KEYS)
+    name, scenario_hash = fields.get("name"), fields.get("scenario_hash")
     return Source(
         run=name if isinstance(name, str) else run,
-        scenario_sha256=None if canonical is None else hashlib.sha256(canonical).hexdigest(),
+        scenario_hash=scenario_hash if isinstance(scenario_hash, str) else None,
     )

@@ -32,7 +32,7 @@ class StepLabels(Derivation):
 
 
 def is_debate(transcript: Transcript) -> bool:
-    """Whether the decisions are a critic's: best-of-n scores an answer without a decision that ends the work."""
+    """Whether a critic made the decisions: best-of-n scores an answer without one that ends the work."""
     scored = transcript.outcome.kind in (outcomes.SOLVED, outcomes.WRONG, outcomes.UNVERIFIED)
     last = transcript.judgements[-1].decision if transcript.judgements else None
     return not scored or isinstance(last, Terminate)

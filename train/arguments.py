@@ -1,4 +1,4 @@
-"""Settings as transformers' training arguments: nothing is reported anywhere, nothing is uploaded, nothing is cut."""
+"""Settings as transformers' training arguments: nothing is reported anywhere and nothing is uploaded."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def use_cpu(settings: TrainSettings) -> bool:
 
 
 def use_bf16(settings: TrainSettings) -> bool:
-    """Whether to compute in bfloat16; ``auto`` asks the device for instructions that make it faster than float32."""
+    """Whether to compute in bfloat16; ``auto`` asks whether the device has instructions for it."""
     import torch
 
     if settings.bf16 != "auto":

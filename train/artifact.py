@@ -1,4 +1,4 @@
-"""What a training run leaves: safetensors, tokenizer, ``training.json`` that says what made it, and a model card."""
+"""What a training run leaves: safetensors, tokenizer, ``training.json`` (what made it), a model card."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def check_out(settings: TrainSettings) -> None:
 def save_artifact(
     settings: TrainSettings, kind: str, model: Any, tokenizer: Any, measured: Mapping[str, Any]
 ) -> Path:
-    """Write everything beside ``settings.out`` and move it there in one step, so that no half model is ever found.
+    """Write everything beside ``settings.out``, then move it there in one step: no half model is ever found.
 
-    ``measured`` is what the run found out (tokens, seconds, loss); it goes into ``training.json`` and the card.
+    ``measured`` (tokens, seconds, loss) goes into ``training.json`` and the card.
     """
     staging = settings.out.with_name(f".{settings.out.name}.partial")
     shutil.rmtree(staging, ignore_errors=True)

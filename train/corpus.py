@@ -1,4 +1,4 @@
-"""Reading corpora: rows of one kind from JSONL or Parquet, one at a time, and what identifies the files they came from."""
+"""Reading corpora: rows of one kind from JSONL or Parquet, one at a time, and the hashes of their files."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import orjson
 
 from longthought.agents.errors import UsageError
 from longthought.train.settings import CorpusSettings
-
-Split = str
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +22,8 @@ class Row:
     where: str
 
 
-def corpus_file(corpus: CorpusSettings, split: Split = "train") -> Path:
-    """The file with the rows: ``<path>/<kind>/<split>.jsonl`` or ``.parquet``, or ``path`` itself if it is a file.
+def corpus_file(corpus: CorpusSettings, split: Literal["train", "validation"] = "train") -> Path:
+    """The file with the rows: ``<path>/<kind>/<split>.jsonl`` or ``.parquet``, or ``path`` itself if a file.
 
     Raises:
         UsageError: there is none; names the kinds that there are.
@@ -83,13 +81,15 @@ def _contents(file: Path) -> Iterator[dict[str, Any]]:
 
 
 def _jsonl(file: Path) -> Iterator[object]:
+    number = 0
     try:
         with file.open("rb") as stream:
-            for number, line in enumerate(stream, start=1):
+            for line in stream:
+                number += 1
                 if line.strip():
                     yield orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise UsageError(f"{file} line {number}: not JSON: {error}") from error  # pyright: ignore[reportPossiblyUnboundVariable]
+        raise UsageError(f"{file} line {number}: not JSON: {error}") from error
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error}") from error
 

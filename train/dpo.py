@@ -1,4 +1,4 @@
-"""Direct preference optimisation (Rafailov et al. 2023) with TRL's ``DPOTrainer`` on pairs that are tokenised here."""
+"""Direct preference optimisation (Rafailov et al. 2023) with TRL's ``DPOTrainer`` on pairs tokenised here."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def fit_and_save(
 ) -> Path:
     """Train, merge adapters if there are any, and save to ``settings.out``.
 
-    ``counts`` says what was trained on, ``tokens_of_an_epoch`` among it; speed counts these tokens, without padding.
+    ``counts`` says what was trained on, ``tokens_of_an_epoch`` among it; speed leaves padding out.
     """
     started = time.perf_counter()
     result = trainer.train()

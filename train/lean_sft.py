@@ -13,7 +13,7 @@ _Trainer: Any = Trainer
 
 
 class LeanSFTTrainer(SFTTrainer, LengthBatchTrainer):
-    """With ``token_metrics`` it is TRL's trainer as it comes; without, the loss is the model's own, as in ``Trainer``."""
+    """With ``token_metrics`` it is TRL's own; without, the loss is the model's, as in ``Trainer``."""
 
     def __init__(self, *args: Any, token_metrics: bool, **kwargs: Any) -> None:
         self._token_metrics = token_metrics

@@ -1,9 +1,8 @@
-"""The order of training rows: batches of similar length, in random order, so that little is spent on padding."""
+"""The order of training rows: batches of similar length, in random order, so that little is padding."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Sized
-
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,8 @@ from transformers import Trainer
 class LengthBatchSampler(Sampler[int], Sized):
     """Row indices such that each run of ``batch`` has similar lengths.
 
-    Rows are shuffled, sorted by length within pools of 50 batches, and the batches are shuffled again. (transformers'
-    own length grouping leaves a pool's batches in order, long before short, which makes the gradient swing.)
+    Rows are shuffled, sorted by length within pools of 50 batches, and the batches are shuffled again.
+    (transformers' own length grouping leaves a pool's batches in order, long before short, so the gradient swings.)
     """
 
     def __init__(self, lengths: Sequence[int], batch: int, seed: int) -> None:

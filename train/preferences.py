@@ -1,4 +1,4 @@
-"""From preference rows to token ids, encoded as the engines encode their prompts, so that no thought is lost on the way."""
+"""From preference rows to token ids, encoded as the engines encode prompts, so that no thought is lost."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def tokenise_pairs(
     """Encode ``prompt``, ``chosen`` and ``rejected`` (lists of messages) of every row.
 
     Raises:
-        UsageError: a row without these, one that the chat template cuts text from, or whose longer side has more than
-            ``max_length`` tokens (unless those are dropped).
+        UsageError: a row without these, one that the chat template cuts text from, or whose longer side has more
+            than ``max_length`` tokens (unless those are dropped).
     """
     from datasets import Dataset
 
@@ -50,7 +50,7 @@ def tokenise_pairs(
                 )
             dropped += 1
             continue
-        # A template may render the prompt differently once an answer follows: the pair starts where they part.
+        # A template may render the prompt differently once an answer follows.
         shared = min(_common(asked, chosen), _common(asked, rejected))
         columns["prompt_ids"].append(chosen[:shared])
         columns["chosen_ids"].append(chosen[shared:])

@@ -1,4 +1,4 @@
-"""Settings of the trainers: a YAML file plus ``a.b=c`` overrides, checked before anything heavy is imported."""
+"""Settings of the trainers: a YAML file plus ``a.b=c`` overrides, checked before heavy imports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _Settings(BaseModel):
 
 
 class TokenizerSettings(_Settings):
-    """A tokenizer trained on the corpus: ``vocab_size`` tokens, learned from the first ``rows`` rows of each corpus."""
+    """A tokenizer of ``vocab_size`` tokens, learned from the first ``rows`` rows of each corpus."""
 
     vocab_size: int = Field(default=512, ge=258)
     rows: int = Field(default=20_000, ge=1)
@@ -33,7 +33,7 @@ class FromScratch(_Settings):
 
 
 class CorpusSettings(_Settings):
-    """One corpus directory and how much of it: rows of ``kind``, the first ``limit``, each seen ``weight`` times."""
+    """A corpus directory and how much of it: rows of ``kind``, the first ``limit``, each ``weight`` times."""
 
     path: Path
     kind: str
@@ -53,8 +53,8 @@ class LoraSettings(_Settings):
 class TrainSettings(_Settings):
     """What all trainers share. Names are transformers' where it has one.
 
-    ``batch`` counts sequences, ``max_length`` tokens; ``warmup`` below 1 is a share of the steps, otherwise steps.
-    ``bf16: auto`` computes in bfloat16 where the GPU or the CPU has instructions for it; weights stay float32.
+    ``batch`` counts sequences, ``max_length`` tokens; ``warmup`` below 1 is a share of the steps, else steps.
+    ``bf16: auto`` computes in bfloat16 where the device has instructions for it; weights stay float32.
     """
 
     model: str | FromScratch
@@ -76,7 +76,7 @@ class TrainSettings(_Settings):
     #: A row longer than ``max_length`` is never cut: it is an error, or it is dropped and counted.
     too_long: Literal["error", "drop"] = "error"
     bf16: bool | Literal["auto"] = "auto"
-    #: ``auto`` is eager for bfloat16 on the CPU, where it is 1.3 to 1.8 times as fast as SDPA up to 400 tokens.
+    #: ``auto`` is eager for bfloat16 on the CPU, there 1.3 to 1.8 times as fast as SDPA up to 400 tokens.
     attention: Literal["auto", "sdpa", "eager"] = "auto"
     gradient_checkpointing: bool = False
     device: Literal["auto", "cpu"] = "auto"
@@ -97,7 +97,7 @@ class SftSettings(TrainSettings):
 
 
 class DpoSettings(TrainSettings):
-    """Direct preference optimisation. ``beta`` is the KL coefficient, ``sft_weight`` that of an added SFT term."""
+    """Direct preference optimisation; ``beta`` is the KL coefficient, ``sft_weight`` that of an SFT term."""
 
     learning_rate: float = Field(default=1e-6, gt=0)
     beta: float = Field(default=0.1, gt=0)
@@ -105,7 +105,7 @@ class DpoSettings(TrainSettings):
 
 
 class StepScorerSettings(TrainSettings):
-    """A classifier of steps; ``model`` is the language model that it starts from, and all its weights are trained."""
+    """A classifier of steps; ``model`` is the language model it starts from, all of whose weights are trained."""
 
     model: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
     lora: None = None  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -129,8 +129,8 @@ def load_settings(
     A number in a key's path is a place in a list: ``corpora.0.path=runs/a/corpus``.
 
     Raises:
-        UsageError: no such file, not YAML, or a key that is unknown, missing or has a wrong value; one line that
-            names file and key.
+        UsageError: no such file, not YAML, or a key that is unknown, missing or has a wrong value; one line
+            that names file and key.
     """
     try:
         content: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))

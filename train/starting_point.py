@@ -1,4 +1,4 @@
-"""The model and tokenizer that training starts from: a directory, a Hugging Face name, the embedded model, or random weights."""
+"""The model and tokenizer to start from: a directory, a Hugging Face name, the embedded one, or random weights."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def load_tokenizer(source: str) -> Any:
 
 
 def load_or_explain(loader: Any, source: str, **options: Any) -> Any:
-    """``loader.from_pretrained(source)``, without code that comes with a model and with one line if it fails."""
+    """``loader.from_pretrained(source)``, without code from a model, and with one line if it fails."""
     try:
         return loader.from_pretrained(source, trust_remote_code=False, **options)
     except (OSError, ValueError, ImportError, KeyError) as error:

@@ -1,4 +1,4 @@
-"""The step scorer, a process reward model: a language model with a two-label head, read at the last token of every step."""
+"""The step scorer, a process reward model: a two-label head, read at the last token of every step."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def run_step_scorer(settings: StepScorerSettings) -> Path:
 def tokenise_steps(
     rows: Iterable[Row], tokenizer: Any, *, max_length: int, too_long: Literal["error", "drop"] = "error"
 ) -> Tokenised:
-    """Rows with ``prompt``, ``completions`` (the steps) and ``labels``, as ids with a label at the end of every step.
+    """Rows with ``prompt``, ``completions`` (the steps) and ``labels``, as ids with a label at each step's end.
 
     Raises:
         UsageError: a row without these, or longer than ``max_length`` tokens (unless those are dropped).

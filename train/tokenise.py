@@ -1,7 +1,7 @@
-"""From SFT rows to token ids and labels: exactly the trained messages, and the token that ends each, count in the loss.
+"""From SFT rows to token ids and labels: the trained messages, and the token that ends each, count in the loss.
 
-A row is rendered and encoded as :class:`ChatEncoder` does it, but many rows at once: the template's own pieces depend on the
-roles alone and are made once per sequence of roles.
+A row is rendered and encoded as :class:`ChatEncoder` does it, but many rows at once: the template's own pieces depend
+on the roles alone and are made once for each sequence of roles.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _CHUNK = 1000
 class Tokenised:
     """A corpus ready for the trainer.
 
-    ``dataset`` is a ``datasets.Dataset`` with the columns input_ids, labels (−100 outside the trained messages) and
-    length. ``tokens`` counts all tokens of one epoch, ``trained`` those in the loss, ``dropped`` rows that were too long.
+    ``dataset`` is a ``datasets.Dataset`` with the columns input_ids, labels (−100 where nothing is learned) and
+    length. ``tokens`` counts those of one epoch, ``trained`` those in the loss, ``dropped`` rows that were too long.
     """
 
     dataset: Any
@@ -40,7 +40,7 @@ class Tokenised:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One piece of a rendered chat: the template's ``text``, or a message's, stripped where the template strips it."""
+    """A piece of a rendered chat: the template's ``text``, or a message's, stripped as the template does."""
 
     text: str
     owner: int
@@ -120,11 +120,11 @@ def tokenise_rows(
 ) -> Tokenised:
     """Render, encode and label ``rows``.
 
-    A row holds ``messages`` and, if not all of the assistant's messages are to be learned, ``trained`` with a bool for each.
+    A row holds ``messages`` and, if not all of the assistant's are to be learned, ``trained`` with a bool for each.
 
     Raises:
-        UsageError: a row without messages, with nothing to learn, or longer than ``max_length`` tokens (unless those
-            are dropped); a template that ends an answer with no special token, or loses a trained message.
+        UsageError: a row without messages, with nothing to learn, or longer than ``max_length`` tokens (unless
+            those are dropped); a template that ends an answer with no special token, or loses a trained message.
     """
     encoder, labeller = _CorpusEncoder(tokenizer), _Labeller(tokenizer)
     ids, labels = list[_Ids](), list[_Ids]()
@@ -212,8 +212,8 @@ class _Labeller:
                 stop += 1
             if stop == len(ids) or owners[stop] != TEMPLATE:
                 raise UsageError(
-                    f"{row.where}: the chat template of {self._name} ends an assistant message with no special "
-                    "token, so a model would not learn to stop"
+                    f"{row.where}: the chat template of {self._name} ends an assistant message with no "
+                    "special token, so a model would not learn to stop"
                 )
             learned[end + 1 : stop + 1] = True
         return np.where(learned, ids, np.int32(IGNORED))

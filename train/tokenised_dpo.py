@@ -8,8 +8,10 @@ from trl import DPOTrainer
 
 
 class TokenisedDPOTrainer(DPOTrainer):
-    """Takes the columns prompt_ids, chosen_ids and rejected_ids as they are: TRL would render the messages itself, with
-    special tokens that are spelt in a text taken for real ones."""
+    """Takes the columns prompt_ids, chosen_ids and rejected_ids as they are.
+
+    TRL would render the messages itself, and take special tokens that are spelt in a text for real ones.
+    """
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         return dataset

@@ -26,7 +26,7 @@ Role = Literal["system", "user", "assistant", "tool"]
 Finish = Literal["stop", "length", "tool_calls"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: orjson reads a plain dataclass ten times faster, and prompts are lists of these
 class Message:
     """One chat message; serialises as OpenAI's ``{"role": …, "content": …}``."""
 

@@ -24,14 +24,15 @@ from longthought.agents.verdict_format import write_verdict
 
 ContextKind = Literal["per_seat", "shared"]
 Memory = Literal["walk", "path"]
+Thread = Literal["policy", "critic", "shared"]
 
 #: A message of a finished debate, and, where a seat said it, the turn it belongs to and which half of it.
 Said = tuple[Message, Turn | None, Literal["thought", "verdict", "cue"]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Context:
-    """How paths become messages. One value serves any number of debates."""
+    """How paths become messages. One context serves any number of debates."""
 
     prompts: Prompts
     kind: ContextKind = "per_seat"
@@ -41,8 +42,7 @@ class Context:
 
     def for_policy(self, path: Path) -> list[Message]:
         """The messages that ask for the next thought below the path's tip."""
-        said = list(self._shared(path) if self.kind == "shared" else self._policy_thread(path))
-        messages = self._opened("shared" if self.kind == "shared" else "policy", path, said)
+        messages = self._messages(path, "shared" if self.kind == "shared" else "policy")
         if path.ask == "conclusion":
             messages[-1] = _with(messages[-1], self._cue("policy_cue", event="conclude"), instead=True)
         for retry in path.retries:
@@ -55,12 +55,11 @@ class Context:
     def for_critic(self, path: Path) -> list[Message]:
         """The messages that ask for a verdict on the path's last thought."""
         if self.kind == "shared":
-            said = list(self._shared(path))
+            messages = self._messages(path, "shared")
             # The open turn ends in the thought to be judged; the critic's cue follows it.
-            said.append(Message("user", self._judge_cue(self._turns(path)[-1])))
-            messages = self._opened("shared", path, said)
+            _join(messages, [Message("user", self._judge_cue(self._turns(path)[-1]))])
         else:
-            messages = self._opened("critic", path, list(self._critic_thread(path)))
+            messages = self._messages(path, "critic")
         for retry in path.retries:
             messages += [
                 Message("assistant", retry.reply),
@@ -71,20 +70,20 @@ class Context:
     def thread(self, path: Path, seat: Literal["policy", "critic"]) -> list[Said]:
         """Everything the seat was shown and said by the end of a debate, up to the last thing said.
 
-        On one shared thread it does not matter which seat asks. Cues, the system prompt and, in the critic's
-        own thread, the thoughts it is to judge are all ``cue``. Every thought and verdict is its own message.
+        On one shared thread it does not matter which seat asks. Cues, the system prompt and, in the critic's own thread, the
+        thoughts it is to judge are all ``cue``. Every thought and verdict is a message of its own.
         """
         turns = self._turns(path)
         judged = [turn for turn in turns if turn.decision is not None]
         spoken: Iterator[tuple[Turn, Literal["thought", "verdict"]]]
         if self.kind == "shared":
-            messages = self._opened("shared", path, list(self._shared(path)))
+            messages = self._messages(path, "shared")
             spoken = ((turn, half) for turn in turns for half in _HALVES)
         elif seat == "policy":
-            messages = self._opened("policy", path, list(self._policy_thread(path)))
+            messages = self._messages(path, "policy")
             spoken = ((turn, "thought") for turn in turns)
         else:
-            messages = self._opened("critic", path, list(self._critic_thread(path)))
+            messages = self._messages(path, "critic")
             spoken = ((turn, "verdict") for turn in judged)
         said: list[Said] = [
             (message, *next(spoken)) if message.role == "assistant" else (message, None, "cue")
@@ -96,40 +95,35 @@ class Context:
 
     # --- threads ----------------------------------------------------------------------------------------------
 
-    def _opened(self, part: str, path: Path, said: Sequence[Message]) -> list[Message]:
-        """System prompt, problem, then what was said; neighbours of one role are joined, as strict templates ask."""
-        system = self.prompts.render(part)
+    def _messages(self, path: Path, thread: Thread) -> list[Message]:
+        """System prompt, problem, then every turn."""
+        system = self.prompts.render(thread)
         messages = [Message("system", system)] if system else []
-        for message in (Message("user", path.problem.question), *said):
-            if messages and messages[-1].role == message.role:
-                messages[-1] = _with(messages[-1], message.content)
-            else:
-                messages.append(message)
+        messages.append(Message("user", path.problem.question))
+        if thread != "critic":
+            _join(messages, [Message("user", self._cue("policy_cue", event="start", shared=thread == "shared"))])
+        for turn in self._turns(path):
+            # A turn never changes, so its messages are made once and not again for every later prompt.
+            said = turn.said.get((self, thread))
+            if said is None:
+                said = turn.said[self, thread] = self._turn_messages(turn, thread)
+            _join(messages, said)
         return messages
 
-    def _shared(self, path: Path) -> Iterator[Message]:
-        yield Message("user", self._cue("policy_cue", event="start", shared=True))
-        for turn in self._turns(path):
-            yield Message("assistant", turn.thought.text)
-            if turn.decision is None:
-                return
-            yield Message("user", self._judge_cue(turn))
-            yield Message("assistant", write_verdict(turn.decision))
-            yield Message("user", self._after(turn, shared=True))
-
-    def _policy_thread(self, path: Path) -> Iterator[Message]:
-        yield Message("user", self._cue("policy_cue", event="start", shared=False))
-        for turn in self._turns(path):
-            yield Message("assistant", turn.thought.text)
-            if turn.decision is not None:
-                yield Message("user", self._after(turn, shared=False))
-
-    def _critic_thread(self, path: Path) -> Iterator[Message]:
-        for turn in self._turns(path):
-            yield Message("user", turn.thought.text)
-            yield Message("user", self._judge_cue(turn))
-            if turn.decision is not None:
-                yield Message("assistant", write_verdict(turn.decision))
+    def _turn_messages(self, turn: Turn, thread: Thread) -> Sequence[Message]:
+        text, decision = turn.thought.text, turn.decision
+        if thread == "critic":
+            said = [_with(Message("user", text), self._judge_cue(turn))]
+        else:
+            said = [Message("assistant", text)]
+        if decision is not None:
+            if thread == "shared":
+                said.append(Message("user", self._judge_cue(turn)))
+            if thread != "policy":
+                said.append(Message("assistant", write_verdict(decision)))
+            if thread != "critic":
+                said.append(Message("user", self._after(turn, shared=thread == "shared")))
+        return said
 
     # --- pieces -----------------------------------------------------------------------------------------------
 
@@ -170,6 +164,14 @@ class Context:
 
 
 _HALVES: tuple[Literal["thought"], Literal["verdict"]] = ("thought", "verdict")
+
+
+def _join(messages: list[Message], more: Sequence[Message]) -> None:
+    """Append ``more``. If roles meet, the two messages become one, as strict templates ask."""
+    if messages[-1].role == more[0].role:
+        messages[-1] = _with(messages[-1], more[0].content)
+        more = more[1:]
+    messages += more
 
 
 def _with(message: Message, more: str, instead: bool = False) -> Message:

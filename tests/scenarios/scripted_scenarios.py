@@ -34,6 +34,25 @@ class Adder(ScriptedModel):
         return await super().sample(messages, sampling, n)
 
 
+async def until_asked(times: int) -> None:
+    """Wait until the models made here were asked so often."""
+    while len(asked) < times:  # noqa: ASYNC110  (a list that a test clears is no event)
+        await asyncio.sleep(0.0005)
+
+
+class Stubborn(Adder):
+    """Does not let itself be cancelled."""
+
+    async def sample(
+        self, messages: Sequence[Message | ToolMessage], sampling: Sampling, n: int = 1
+    ) -> list[Reply]:
+        try:
+            return await super().sample(messages, sampling, n)
+        except asyncio.CancelledError:
+            await asyncio.sleep(60)
+            raise
+
+
 def _say(messages: Sequence[Message | ToolMessage], sampling: Sampling) -> str:
     said = [message for message in messages if isinstance(message, Message)]
     last = said[-1].content
@@ -43,7 +62,9 @@ def _say(messages: Sequence[Message | ToolMessage], sampling: Sampling) -> str:
         return "backtrack 1: that leads nowhere" if "nowhere" in last else "continue"
     turns = sum(message.role == "assistant" for message in said)
     left, right = re.findall(r"(\d+)\+(\d+)", said[1].content)[0]
-    return ["take the first", "go nowhere", "add the second", f"Answer: {int(left) + int(right)}"][min(turns, 3)]
+    return ["take the first", "go nowhere", "add the second", f"Answer: {int(left) + int(right)}"][
+        min(turns, 3)
+    ]
 
 
 def scenario(**changes: Any) -> dict[str, Any]:

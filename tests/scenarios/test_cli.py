@@ -26,9 +26,7 @@ Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def call(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Call:
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
     """Runs the command line in ``tmp_path``; exit code, standard output and standard error."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
@@ -57,10 +55,8 @@ def test_help_comes_at_once() -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = (
-        "import sys, longthought.scenarios.cli\n"
-        "print([m for m in ('torch', 'autogen_core', 'aiohttp', 'openai', 'datasets', 'pydantic') if m in sys.modules])"
-    )
+    heavy = ("torch", "autogen_core", "aiohttp", "openai", "datasets", "pydantic")
+    code = f"import sys, longthought.scenarios.cli\nprint([m for m in {heavy} if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
 
@@ -91,7 +87,9 @@ def test_a_dry_run_asks_and_writes_nothing(call: Call, tmp_path: Path) -> None:
     write(tmp_path)
     asked.clear()
     before = sorted(tmp_path.rglob("*"))
-    code, out, _ = call("run", "sums.yaml", "--allow-import", "--dry-run", "--set", "seats.critic.max_tokens=100")
+    code, out, _ = call(
+        "run", "sums.yaml", "--allow-import", "--dry-run", "--set", "seats.critic.max_tokens=100"
+    )
     assert code == 0
     assert "4 problems" in out
     assert "What is 0+1?" in out
@@ -145,9 +143,9 @@ def test_an_unreachable_server_is_one_line_and_exit_code_1(call: Call, tmp_path:
     assert not (tmp_path / "runs").exists()
 
 
-def _start(directory: Path) -> subprocess.Popen[str]:
+def _start(directory: Path, model: str = "Adder") -> subprocess.Popen[str]:
     """A run of which each request takes 50 ms, once it has begun."""
-    engine = "tests.scenarios.scripted_scenarios:Adder"
+    engine = f"tests.scenarios.scripted_scenarios:{model}"
     write(directory, 40, models={"adder": {"engine": engine, "options": {"pause": 0.05}}})
     process = subprocess.Popen(
         [*COMMAND, "run", "sums.yaml", "--allow-import", "--max-connections", "4"],
@@ -182,9 +180,29 @@ def test_a_first_signal_cancels_and_the_run_can_be_resumed(tmp_path: Path, call:
     assert 0 < sum(told["outcomes"].values()) < 80
     # The pause is part of the scenario, so resuming for real would take its time: what is there is enough.
     before = len(list(read_transcripts(tmp_path / "runs" / "sums")))
-    code, _, err = call("run", "sums.yaml", "--allow-import", "--resume", "--limit", "3", "--max-connections", "99")
+    code, _, err = call(
+        "run", "sums.yaml", "--allow-import", "--resume", "--limit", "3", "--max-connections", "99"
+    )
     assert code == 0, err
     assert len(list(read_transcripts(tmp_path / "runs" / "sums"))) >= before
+
+
+def test_a_second_signal_ends_the_process_at_once(tmp_path: Path) -> None:
+    process = _start(tmp_path, "Stubborn")
+    process.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=0.5)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=2)
+    assert process.returncode == -signal.SIGINT
+
+
+@pytest.mark.slow
+def test_a_run_that_does_not_let_go_is_ended_after_ten_seconds(tmp_path: Path) -> None:
+    process = _start(tmp_path, "Stubborn")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=10.5)
+    assert process.returncode == 130
 
 
 def test_a_killed_run_is_listed_as_interrupted(tmp_path: Path, call: Call) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from longthought.agents.errors import FatalModelError, JournalMismatch, UsageErr
 from longthought.protocols.transcript import read_transcripts
 from longthought.scenarios.load import Loaded
 from longthought.scenarios.run import RunOptions, RunResult, run_scenario
-from tests.scenarios.scripted_scenarios import asked, load, options
+from tests.scenarios.scripted_scenarios import asked, load, options, until_asked
 
 QUIET = Console(quiet=True)
 
@@ -38,7 +40,11 @@ async def test_a_run_leaves_manifest_journal_and_transcripts(tmp_path: Path) -> 
     transcripts = list(read_transcripts(result.run_dir))
     assert len(transcripts) == 8
     assert {transcript.outcome.kind for transcript in transcripts} == {"solved"}
-    assert {j.decision.kind for t in transcripts for j in t.judgements} == {"continue", "backtrack", "terminate"}
+    assert {j.decision.kind for t in transcripts for j in t.judgements} == {
+        "continue",
+        "backtrack",
+        "terminate",
+    }
     told = manifest(tmp_path)
     assert told["status"] == "finished"
     assert told["models"] == {"adder": "adder"}
@@ -52,8 +58,7 @@ async def test_the_manifest_is_there_before_the_first_request(tmp_path: Path) ->
     loaded = load(tmp_path, "models.adder.options.pause=30")
     asked.clear()
     playing = asyncio.create_task(play(loaded, options(tmp_path)))
-    while not asked:
-        await asyncio.sleep(0.01)
+    await until_asked(1)
     assert manifest(tmp_path)["status"] == "running"
     playing.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -80,8 +85,7 @@ async def test_a_cancelled_run_resumes_to_what_an_uncancelled_one_says(tmp_path:
     loaded = load(tmp_path, "models.adder.options.pause=0.002")
     asked.clear()
     playing = asyncio.create_task(play(loaded, options(tmp_path, max_connections=2)))
-    while len(asked) < total // 2:
-        await asyncio.sleep(0.001)
+    await until_asked(total // 2)
     playing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await playing
@@ -89,6 +93,26 @@ async def test_a_cancelled_run_resumes_to_what_an_uncancelled_one_says(tmp_path:
     resumed = await play(loaded, options(tmp_path, resume=True))
     assert said(resumed.run_dir) == said(whole.run_dir)
     assert total <= begun + len(asked) <= total + 2  # two were in flight
+
+
+async def test_a_signal_at_any_point_cancels_and_the_rest_follows_on_resume(tmp_path: Path) -> None:
+    """F2: ten points, the signal sent to this very process."""
+    (tmp_path / "whole").mkdir()
+    whole = said((await play(load(tmp_path / "whole"), options(tmp_path / "whole"))).run_dir)
+    total = len(asked)
+    for point in range(10):
+        directory = tmp_path / f"{point}"
+        directory.mkdir()
+        loaded = load(directory, "models.adder.options.pause=0.001")
+        asked.clear()
+        playing = asyncio.create_task(run_scenario(loaded, options(directory, max_connections=2), QUIET))
+        await until_asked(1 + point * total // 12)
+        os.kill(os.getpid(), signal.SIGINT if point % 2 else signal.SIGTERM)
+        assert (await playing).status == "cancelled"
+        assert manifest(directory)["status"] == "cancelled"
+        resumed = await run_scenario(loaded, options(directory, resume=True), QUIET)
+        assert said(resumed.run_dir) == whole
+        assert len(asked) <= total + 2
 
 
 async def test_a_larger_limit_extends_the_run(tmp_path: Path) -> None:

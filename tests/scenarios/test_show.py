@@ -69,7 +69,9 @@ def transcript(text: str = "2+2=4", number: int = 0) -> Transcript:
             Thought(id=3, parent=2, kind="conclusion", text=text, answer=text),
         ),
         judgements=(
-            Judgement(thought=1, decision=Backtrack(to=0, why=text), readings=(Reading(reward="r", label=text),)),
+            Judgement(
+                thought=1, decision=Backtrack(to=0, why=text), readings=(Reading(reward="r", label=text),)
+            ),
             Judgement(thought=2, decision=Continue()),
             Judgement(thought=3, decision=Terminate(reason="solved", answer=text)),
         ),
@@ -94,7 +96,9 @@ def printed(transcripts: list[Transcript]) -> str:
 def test_nothing_that_a_terminal_acts_upon_is_printed(text: str) -> None:
     """S19."""
     shown = printed([transcript(text)])
-    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\U000e0000-\U000e007f]", shown)
+    assert not re.search(
+        r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\U000e0000-\U000e007f]", shown
+    )
 
 
 def test_markup_is_shown_as_it_is() -> None:

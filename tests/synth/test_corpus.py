@@ -227,6 +227,14 @@ def front_matter(out: Path) -> dict[str, Any]:
     return loaded
 
 
+def test_the_run_is_named_as_its_own_manifest_names_it(run: Path, tmp_path: Path) -> None:
+    bare = export(run, tmp_path / "out", ["shortcut"], ["jsonl"]).source
+    assert (bare.run, bare.scenario_hash) == (run.name, None)
+    (run / "manifest.json").write_bytes(orjson.dumps({"name": "sums", "scenario_hash": "abc", "seed": 0}))
+    named = export(run, tmp_path / "out", ["shortcut"], ["jsonl"]).source
+    assert (named.run, named.scenario_hash) == ("sums", "abc")
+
+
 def test_names_cannot_break_the_card(run: Path, tmp_path: Path) -> None:
     nasty = tmp_path / 'x: [a]\n---\n<script>|`"'
     run.rename(nasty)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import logging
 import multiprocessing
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -158,9 +159,13 @@ async def test_bad_arguments_are_one_clear_line(random_model: Path, tmp_path: Pa
         VllmModel(random_model, engine={"trust_remote_code": True})
 
 
-async def test_when_the_engine_dies_so_does_the_run(seats: tuple[VllmModel, VllmModel]) -> None:
+async def test_when_the_engine_dies_so_does_the_run(
+    seats: tuple[VllmModel, VllmModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Last, for it takes the engine of this file with it.
     await seats[0].sample(user("x"), Sampling(max_tokens=1))
+    # A log record of the death would keep the engine's remains past the fixture.
+    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
     waiting = asyncio.create_task(seats[0].sample(user("x"), Sampling(temperature=0, max_tokens=900)))
     await asyncio.sleep(0)
     for child in multiprocessing.active_children():
