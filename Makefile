@@ -6,6 +6,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LT := $(BIN)/longthought
 # torch comes first and alone: any looser requirement pulls the CUDA build on a machine that has no use for it.
 TORCH := torch==2.13.0
 
@@ -26,7 +27,20 @@ $(VENV)/vllm-ready: $(VENV)/ready
 	touch $@
 
 demo: $(VENV)/ready
-	$(BIN)/python -m benchmarks.demo
+	@rm -rf runs/demo runs/demo-alone corpora/demo
+	$(LT) run countdown --run-dir runs/demo
+	$(LT) run countdown --run-dir runs/demo-alone --set protocol=monologue --set seats.policy.temperature=0.0
+	@echo; echo "The debates against the same policy alone, one greedy pass, on the same problems:"
+	$(LT) eval runs/demo --against runs/demo-alone
+	@echo; echo "One debate with detours, as a tree:"
+	$(LT) show runs/demo --journey
+	$(LT) export runs/demo --out corpora/demo --kinds shortcut,journey,dialogue,step_labels
+	@echo; echo "What to try next:"
+	@echo "  source $(BIN)/activate"
+	@echo "  longthought run countdown --set dataset.size=100 --epochs 4 --run-dir runs/more   more debates, four of each problem"
+	@echo "  longthought export runs/more --out corpora/more --kinds journey,preference      long thoughts and preference pairs"
+	@echo "  longthought doctor http://127.0.0.1:8000/v1                                      can your server debate?"
+	@echo "  docs/running.md, docs/scenarios.md, docs/roles.md, docs/exporting.md, docs/training.md"
 
 test: $(VENV)/ready
 	$(BIN)/pytest -q -m "not slow and not vllm"
@@ -42,8 +56,21 @@ check: $(VENV)/ready
 	$(BIN)/mypy
 	$(BIN)/pyright
 
+# Two runs of scripted debates (the second on a wider range of numbers), their dialogues, the language model that learns
+# both seats from them, and the step scorer that starts from it. About an hour on two cores; seeds are fixed.
+WIDER := --set dataset.seed=2 --set seed=2 --set epochs=4 --set dataset.options.max_value=40 \
+	--set dataset.options.min_target=1 --set dataset.options.max_target=150
+ROWS := --kinds dialogue,step_labels --formats jsonl --option dialogue.context=shared --option dialogue.prompts=terse
+
 tiny-model: $(VENV)/ready
-	PATH=$(BIN):$$PATH $(BIN)/python -m benchmarks.tiny_model
+	$(LT) run countdown-teacher --run-dir out/tiny/teacher-1 --force-new
+	$(LT) run countdown-teacher --run-dir out/tiny/teacher-2 --force-new $(WIDER)
+	$(LT) export out/tiny/teacher-1 --out out/tiny/corpus-1 $(ROWS)
+	$(LT) export out/tiny/teacher-2 --out out/tiny/corpus-2 $(ROWS)
+	$(LT) train sft --config train/tiny.yaml
+	$(LT) train step-scorer --config train/tiny-scorer.yaml
+	$(BIN)/python -m benchmarks.embedded_debate
+	$(BIN)/python -m benchmarks.embedded_card
 
 clean:
 	rm -rf $(VENV) out

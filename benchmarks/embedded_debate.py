@@ -50,7 +50,7 @@ def main() -> None:
         f"best of {n}, exact checker": play(
             "best-of-n-exact", "protocol=best-of-n", f"n={n}", "rewards={answer: inject}"
         ),
-        "debate, oracle critic": play("oracle", "context=per_seat", "seats.critic={agent: countdown-oracle}"),
+        "debate, oracle critic": play("oracle", "seats.critic={agent: countdown-oracle}"),
     }
     rows = [_row(name, arm, debate) for name, arm in arms.items()]
     _print(rows)

@@ -21,29 +21,27 @@ def export(
     validation: Annotated[
         float, typer.Option(min=0, max=0.99, help="Share of problems kept for validation.")
     ] = 0.0,
-    exporter: Annotated[str | None, typer.Option(help="A plug-in that writes the corpus instead.")] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="KIND.KEY=VALUE", help="Of one kind: dialogue.context=shared"),
+    ] = None,
 ) -> None:
-    """Derive training rows from a run's transcripts, or hand these to a plug-in."""
+    """Derive training rows from a run's transcripts."""
     from typing import Any, cast
 
     from rich.console import Console
     from rich.table import Table
 
-    from longthought.protocols.transcript import read_transcripts
     from longthought.scenarios.plain_text import plain
-    from longthought.scenarios.plugins import find_plugin
     from longthought.scenarios.show import run_path
     from longthought.synth.corpus import export as write
 
-    run = run_path(source)
-    if exporter is not None:
-        find_plugin("exporters", exporter, "--exporter")(read_transcripts(run), out)
-        return
     manifest = write(
-        run,
+        run_path(source),
         out,
         _list(kinds),
         cast("Any", _list(formats)),  # it names the formats that there are
+        options=_options(option or []),
         include_informed=include_informed,
         validation=validation,
     )
@@ -53,6 +51,21 @@ def export(
     console = Console()
     console.print(table)
     console.print(plain(f"{out} (its card is {out / 'README.md'})"), soft_wrap=True)
+
+
+def _options(given: list[str]) -> dict[str, dict[str, object]]:
+    import yaml
+
+    from longthought.agents.errors import UsageError
+
+    options: dict[str, dict[str, object]] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        kind, dot, name = key.partition(".")
+        if not (equals and dot and kind and name):
+            raise UsageError(f"--option {text}: should look like dialogue.context=shared")
+        options.setdefault(kind, {})[name] = yaml.safe_load(value)
+    return options
 
 
 def _list(text: str) -> list[str]:

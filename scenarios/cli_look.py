@@ -15,6 +15,9 @@ def show(
     debate: Annotated[
         str | None, typer.Option(help="One debate as a tree: its number, its id, or its problem's id.")
     ] = None,
+    journey: Annotated[
+        bool, typer.Option("--journey", help="The solved debate with the most detours, as a tree.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=0, help="Debates listed below the summary.")] = 10,
 ) -> None:
     """Show a run's figures, or one debate as a tree."""
@@ -26,6 +29,9 @@ def show(
 
     path = view.run_path(run)
     out = Console()
+    if journey:
+        out.print(view.tree_of(view.longest_journey(path)))
+        return
     if debate is not None:
         out.print(view.tree_of(view.find_transcript(path, debate)))
         return

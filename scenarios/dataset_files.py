@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem
+from longthought.agents.whole_text import whole_json
 
 Row = tuple[str, dict[str, Any]]
 
@@ -178,7 +179,8 @@ def _json_rows(path: Path) -> Iterator[Row]:
                 raise UsageError(f"{path}:{number}: not JSON: {error}") from error
             if not isinstance(row, dict):
                 raise UsageError(f"{path}:{number}: a JSON object is needed, not {type(row).__name__}")
-            yield str(number), cast("dict[str, Any]", row)
+            # Only an escape can bring half a character into what was UTF-8.
+            yield str(number), cast("dict[str, Any]", whole_json(row) if rb"\u" in line else row)
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:

@@ -184,13 +184,17 @@ def check_same_run(run_dir: Path, old: Manifest, new: Manifest, problems: Sequen
 
 
 def _changes(old: object, new: object, key: str = "") -> Iterator[tuple[str, str, str]]:
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        was, is_ = cast("Mapping[str, object]", old), cast("Mapping[str, object]", new)
+    was, is_ = _fields(old), _fields(new)
+    if was is not None and is_ is not None:
         for name in sorted({*was, *is_}):
             inner = f"{key}.{name}" if key else name.removeprefix("scenario")
             yield from _changes(was.get(name, _NOTHING), is_.get(name, _NOTHING), inner)
     elif old != new:
-        yield key, _short(cast("object", old)), _short(new)
+        yield key, _short(old), _short(new)
+
+
+def _fields(value: object) -> Mapping[str, object] | None:
+    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else None
 
 
 def _short(value: object) -> str:

@@ -141,9 +141,8 @@ class Scenario(BaseModel):
     @model_validator(mode="after")
     def _shared_fits(self) -> Self:
         if self.context == "shared":
-            if any(spec.agent for spec in self.sitting.values()):
-                raise ValueError("context: shared needs a model in each seat; agents need per_seat")
-            models = {spec.model for spec in self.sitting.values()}
+            # An agent in a seat is shown the thread too, or, like the scripted ones, reads the path itself.
+            models = {spec.model for spec in self.sitting.values() if spec.agent is None}
             if len(models) > 1:
                 raise ValueError(
                     "context: shared needs one model in both seats, not "

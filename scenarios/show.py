@@ -54,6 +54,22 @@ def find_transcript(run: Path, debate: str) -> Transcript:
     raise UsageError(f"{run}: no finished debate {debate!r}; there are {there}")
 
 
+def longest_journey(run: Path) -> Transcript:
+    """The solved debate with the most backtracks and reflections; the first of several.
+
+    Raises:
+        UsageError: the run has no solved debate.
+    """
+    best: tuple[int, Transcript] | None = None
+    for transcript in read_transcripts(run):
+        detours = sum(j.decision.kind in ("backtrack", "reflect") for j in transcript.judgements)
+        if transcript.right and (best is None or detours > best[0]):
+            best = (detours, transcript)
+    if best is None:
+        raise UsageError(f"{run}: no solved debate; --debate 0 shows the first one")
+    return best[1]
+
+
 def tree_of(transcript: Transcript) -> RenderableType:
     """The debate as a tree: each thought with its decision, dead branches too, then a line of figures."""
     judged = {judgement.thought: judgement for judgement in transcript.judgements}

@@ -7,6 +7,8 @@ from typing import Any
 
 from longthought.train.settings import TrainSettings
 
+_EAGER_LENGTH = 1024
+
 
 def quiet_libraries() -> None:
     """Switch off usage reports of the libraries; must run before they are imported."""
@@ -63,7 +65,7 @@ def use_bf16(settings: TrainSettings) -> bool:
     if settings.bf16 != "auto":
         return settings.bf16
     if not use_cpu(settings):
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     cpu: Any = torch.cpu
     able: dict[str, Any] = cpu.get_capabilities()
     return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
@@ -73,4 +75,6 @@ def attention(settings: TrainSettings) -> str:
     """The attention implementation to train with; saved models do not remember it."""
     if settings.attention != "auto":
         return settings.attention
-    return "eager" if use_cpu(settings) and use_bf16(settings) else "sdpa"
+    # Eager attention holds every score of a batch, which long rows have no memory for.
+    short = settings.max_length <= _EAGER_LENGTH
+    return "eager" if short and use_cpu(settings) and use_bf16(settings) else "sdpa"

@@ -1,4 +1,4 @@
-"""Two runs over the same problems, compared pair by pair, which shows smaller differences than two averages do."""
+"""Two runs over the same problems, compared pair by pair, which shows smaller differences."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from longthought.train.results import Interval, bootstrap_mean
 class Comparison:
     """First run minus second run.
 
-    Where a problem was tried several times its results are averages: the run with the higher one counts as the
-    only one that is right, and equal ones as both right from one half on.
+    Where a problem was tried several times its results are averages: the run with the higher one counts as
+    the only one that is right, and equal ones as both right from one half on.
 
     Attributes:
         difference: mean of the paired differences, with the paired bootstrap's 95 % interval.
@@ -61,9 +61,10 @@ def compare(first: Mapping[str, float], second: Mapping[str, float], *, seed: in
 def mcnemar(only_first: int, only_second: int) -> float:
     """The exact McNemar test (McNemar 1947, with the binomial in place of χ²), two-sided.
 
-    The chance of a split of the discordant problems at least as uneven as this one, if each run were as likely as
-    the other to be the right one.
+    The chance of a split of the discordant problems at least as uneven as this one, if each run were as
+    likely as the other to be the right one.
     """
     discordant = only_first + only_second
     tail = sum(comb(discordant, k) for k in range(min(only_first, only_second) + 1))
-    return min(1.0, 2 * tail / 2**discordant)
+    # Whole numbers as long as possible: 2**1100 is no float.
+    return min(1.0, 2 * tail / (1 << discordant))

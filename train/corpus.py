@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -95,12 +96,10 @@ def _jsonl(file: Path) -> Iterator[object]:
 
 
 def _parquet(file: Path) -> Iterator[object]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    parquet: Any = pq
+    arrow: Any = import_module("pyarrow")
+    parquet: Any = import_module("pyarrow.parquet")
     try:
         for batch in parquet.ParquetFile(file).iter_batches(batch_size=1000):
             yield from batch.to_pylist()
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, arrow.ArrowInvalid) as error:
         raise UsageError(f"{file}: cannot be read as Parquet: {error}") from error

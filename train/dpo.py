@@ -35,7 +35,7 @@ def run_dpo(settings: DpoSettings) -> Path:
 
 def dpo_trainer(settings: DpoSettings, model: Any, tokenizer: Any, dataset: Any) -> Any:
     """TRL's trainer on tokenised pairs, with an SFT term on the chosen side if ``sft_weight`` is above 0."""
-    from trl import DPOConfig
+    from trl.trainer.dpo_config import DPOConfig
 
     from longthought.train.tokenised_dpo import TokenisedDPOTrainer
 

@@ -15,7 +15,7 @@ class LengthBatchSampler(Sampler[int], Sized):
     """Row indices such that each run of ``batch`` has similar lengths.
 
     Rows are shuffled, sorted by length within pools of 50 batches, and the batches are shuffled again.
-    (transformers' own length grouping leaves a pool's batches in order, long before short, so the gradient swings.)
+    (transformers' own length grouping leaves a pool's batches in order, long before short.)
     """
 
     def __init__(self, lengths: Sequence[int], batch: int, seed: int) -> None:
@@ -27,7 +27,7 @@ class LengthBatchSampler(Sampler[int], Sized):
         return len(self._lengths)
 
     def __iter__(self) -> Iterator[int]:
-        order = torch.randperm(len(self._lengths), generator=self._generator).numpy()
+        order = np.array(self._shuffled(len(self._lengths)))
         pool = 50 * self._batch
         batches = list[np.ndarray[tuple[int], np.dtype[np.int64]]]()
         for start in range(0, len(order), pool):
@@ -36,17 +36,24 @@ class LengthBatchSampler(Sampler[int], Sized):
             batches += [rows[at : at + self._batch] for at in range(0, len(rows), self._batch)]
         # A short batch stays last: the loader cuts by count.
         full = len(order) // self._batch
-        for index in torch.randperm(full, generator=self._generator).tolist():
+        for index in self._shuffled(full):
             yield from batches[index].tolist()
         for rest in batches[full:]:
             yield from rest.tolist()
+
+    def _shuffled(self, n: int) -> list[int]:
+        order: Any = torch.randperm(n, generator=self._generator)
+        return list(order.tolist())
 
 
 class LengthBatchTrainer(Trainer):
     """transformers' trainer in that order; its dataset has a column ``length``."""
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthBatchSampler:
-        # The argument has lost the column of lengths, which is no input of the model.
-        rows: Any = self.train_dataset
-        args: Any = self.args
-        return LengthBatchSampler(rows["length"][:], args.train_batch_size, args.seed)
+        return length_batches(self)
+
+
+def length_batches(trainer: Any) -> LengthBatchSampler:
+    """The order for a trainer whose dataset has the column ``length``, which its loaders no longer see."""
+    lengths = trainer.train_dataset["length"][:]
+    return LengthBatchSampler(lengths, trainer.args.train_batch_size, trainer.args.seed)

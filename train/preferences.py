@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import takewhile
 from typing import Any, Literal
 
@@ -29,11 +30,10 @@ def tokenise_pairs(
     """Encode ``prompt``, ``chosen`` and ``rejected`` (lists of messages) of every row.
 
     Raises:
-        UsageError: a row without these, one that the chat template cuts text from, or whose longer side has more
-            than ``max_length`` tokens (unless those are dropped).
+        UsageError: a row without these, one that the chat template cuts text from, or whose longer side has
+            more than ``max_length`` tokens (unless those are dropped).
     """
-    from datasets import Dataset
-
+    datasets: Any = import_module("datasets")
     encoder = ChatEncoder(tokenizer)
     columns: dict[str, list[list[int]]] = {"prompt_ids": [], "chosen_ids": [], "rejected_ids": []}
     tokens = dropped = 0
@@ -60,7 +60,7 @@ def tokenise_pairs(
         raise UsageError(
             f"corpora: no pairs to train on ({dropped} were longer than max_length {max_length})"
         )
-    return TokenisedPairs(Dataset.from_dict(columns), tokens, dropped)
+    return TokenisedPairs(datasets.Dataset.from_dict(columns), tokens, dropped)
 
 
 def _encode(encoder: ChatEncoder, row: Row, prompt: Sequence[Message], side: str) -> list[int]:

@@ -14,6 +14,8 @@ from longthought.train.settings import SftSettings
 from longthought.train.starting_point import load_start
 from longthought.train.tokenise import tokenise_rows
 
+_SMALL_VOCABULARY = 8192
+
 
 def run_sft(settings: SftSettings) -> Path:
     """Train and save; returns the directory, which transformers, vLLM and TRL load.
@@ -39,9 +41,9 @@ def run_sft(settings: SftSettings) -> Path:
 
 def sft_trainer(settings: SftSettings, model: Any, tokenizer: Any, dataset: Any) -> Any:
     """TRL's trainer on a tokenised dataset, batches made of rows of similar length."""
-    from trl import SFTConfig
+    from trl.trainer.sft_config import SFTConfig
 
-    from longthought.train.lean_sft import LeanSFTTrainer
+    from longthought.train.sft_trainers import LeanSFTTrainer, LengthBatchSFTTrainer
 
     config: Any = SFTConfig
     arguments = config(
@@ -53,12 +55,13 @@ def sft_trainer(settings: SftSettings, model: Any, tokenizer: Any, dataset: Any)
         assistant_only_loss=False,
     )
     model.set_attn_implementation(attention(settings))
-    trainer: Any = LeanSFTTrainer
+    small = settings.token_metrics == "auto" and model.config.vocab_size <= _SMALL_VOCABULARY
+    lean = small or settings.token_metrics is False
+    trainer: Any = LeanSFTTrainer if lean else LengthBatchSFTTrainer
     return trainer(
         model=model,
         args=arguments,
         train_dataset=dataset,
         processing_class=tokenizer,
         peft_config=lora_config(settings.lora),
-        token_metrics=settings.token_metrics,
     )

@@ -1,8 +1,9 @@
-"""The model and tokenizer to start from: a directory, a Hugging Face name, the embedded one, or random weights."""
+"""The model and tokenizer to start from: a directory, a hub name, the embedded one, or random weights."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import import_module
 from itertools import islice
 from typing import Any, cast
 
@@ -56,7 +57,7 @@ def load_or_explain(loader: Any, source: str, **options: Any) -> Any:
 
 
 def _from_scratch(start: FromScratch, settings: TrainSettings) -> tuple[Any, Any]:
-    import torch
+    torch: Any = import_module("torch")
     from transformers import LlamaConfig, LlamaForCausalLM
 
     known = set(LlamaConfig().to_dict())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def run_step_scorer(settings: StepScorerSettings) -> Path:
     """
     quiet_libraries()
     check_out(settings)
-    import torch
+    torch: Any = import_module("torch")
     from transformers import AutoModelForTokenClassification
 
     source = model_source(settings.model)
@@ -58,7 +59,7 @@ def run_step_scorer(settings: StepScorerSettings) -> Path:
 def tokenise_steps(
     rows: Iterable[Row], tokenizer: Any, *, max_length: int, too_long: Literal["error", "drop"] = "error"
 ) -> Tokenised:
-    """Rows with ``prompt``, ``completions`` (the steps) and ``labels``, as ids with a label at each step's end.
+    """Rows with ``prompt``, ``completions`` (the steps) and ``labels``, as ids with labels at their ends.
 
     Raises:
         UsageError: a row without these, or longer than ``max_length`` tokens (unless those are dropped).
@@ -66,10 +67,7 @@ def tokenise_steps(
     ids, labels = list[Any](), list[Any]()
     dropped = 0
     for row in rows:
-        steps, verdicts = row.content.get("completions"), row.content.get("labels")
-        prompt = row.content.get("prompt")
-        if not (isinstance(prompt, str) and isinstance(steps, list) and isinstance(verdicts, list)):
-            raise UsageError(f"{row.where}: expected `prompt`, and a list each of `completions` and `labels`")
+        prompt, steps, verdicts = _columns(row)
         row_ids, ends = step_tokens(tokenizer, prompt, steps)
         if len(ends) != len(verdicts) or not ends:
             raise UsageError(f"{row.where}: {len(ends)} steps with {len(verdicts)} labels")
@@ -86,6 +84,13 @@ def tokenise_steps(
         ids.append(np.array(row_ids, dtype=np.int32))
         labels.append(row_labels)
     return tokenised(ids, labels, dropped, max_length)
+
+
+def _columns(row: Row) -> tuple[str, list[str], list[bool]]:
+    prompt, steps, labels = (row.content.get(column) for column in ("prompt", "completions", "labels"))
+    if not (isinstance(prompt, str) and isinstance(steps, list) and isinstance(labels, list)):
+        raise UsageError(f"{row.where}: expected `prompt`, and a list each of `completions` and `labels`")
+    return prompt, cast("list[str]", steps), cast("list[bool]", labels)
 
 
 def step_scorer_trainer(settings: StepScorerSettings, model: Any, tokenizer: Any, dataset: Any) -> Any:

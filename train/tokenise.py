@@ -1,13 +1,14 @@
-"""From SFT rows to token ids and labels: the trained messages, and the token that ends each, count in the loss.
+"""From SFT rows to token ids and labels: trained messages, and the token that ends each, count in the loss.
 
-A row is rendered and encoded as :class:`ChatEncoder` does it, but many rows at once: the template's own pieces depend
-on the roles alone and are made once for each sequence of roles.
+A row is rendered and encoded as :class:`ChatEncoder` does it, but many rows at once: the template's pieces
+depend on the roles alone and are made once for each sequence of roles.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import islice
 from typing import Any, Literal, cast
 
@@ -28,8 +29,9 @@ _CHUNK = 1000
 class Tokenised:
     """A corpus ready for the trainer.
 
-    ``dataset`` is a ``datasets.Dataset`` with the columns input_ids, labels (−100 where nothing is learned) and
-    length. ``tokens`` counts those of one epoch, ``trained`` those in the loss, ``dropped`` rows that were too long.
+    ``dataset`` is a ``datasets.Dataset`` with the columns input_ids, labels (−100 where nothing is
+    learned) and length. ``tokens`` counts those of one epoch, ``trained`` those in the loss, ``dropped`` the
+    rows that were too long.
     """
 
     dataset: Any
@@ -120,11 +122,11 @@ def tokenise_rows(
 ) -> Tokenised:
     """Render, encode and label ``rows``.
 
-    A row holds ``messages`` and, if not all of the assistant's are to be learned, ``trained`` with a bool for each.
+    A row holds ``messages`` and, if not all of the assistant's are to be learned, ``trained`` with bools.
 
     Raises:
-        UsageError: a row without messages, with nothing to learn, or longer than ``max_length`` tokens (unless
-            those are dropped); a template that ends an answer with no special token, or loses a trained message.
+        UsageError: a row without messages, with nothing to learn, or longer than ``max_length`` tokens
+            (unless those are dropped); a template that ends an answer with no special token, or loses one.
     """
     encoder, labeller = _CorpusEncoder(tokenizer), _Labeller(tokenizer)
     ids, labels = list[_Ids](), list[_Ids]()
@@ -236,11 +238,8 @@ def _arrays(tokens: ChatTokens) -> tuple[_Ids, _Ids]:
 
 
 def _dataset(ids: Sequence[_Ids], labels: Sequence[_Ids]) -> Any:
-    import pyarrow as pa
-    from datasets import Dataset
-    from datasets.table import InMemoryTable
-
-    arrow: Any = pa
+    arrow: Any = import_module("pyarrow")
+    datasets: Any = import_module("datasets")
     lengths = np.array([len(row) for row in ids], dtype=np.int64)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     columns = [
@@ -248,4 +247,4 @@ def _dataset(ids: Sequence[_Ids], labels: Sequence[_Ids]) -> Any:
         for rows in (ids, labels)
     ]
     table = arrow.table([*columns, arrow.array(lengths)], names=["input_ids", "labels", "length"])
-    return Dataset(InMemoryTable(table))
+    return datasets.Dataset(datasets.table.InMemoryTable(table))

@@ -1,7 +1,8 @@
 """A tokenizer trained on a corpus: byte-level BPE over whole lines of text, every digit a token of its own.
 
-Text is cut at digits only, so a phrase that always reads the same (an instruction, a cue) can become one token, while
-numbers are always spelt digit by digit. The 256 bytes are in the vocabulary: every string decodes back exactly.
+Text is cut at digits only, so a phrase that always reads the same (an instruction, a cue) can become one
+token, while numbers are always spelt digit by digit. The 256 bytes are in the vocabulary, so every string
+decodes back exactly.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ END, PAD = "<|end|>", "<|pad|>"
 def train_tokenizer(texts: Iterable[str], vocab_size: int, context: int) -> Any:
     """A ``PreTrainedTokenizerFast`` learned from ``texts``, the same for the same texts.
 
-    ``<|end|>`` ends every message (and is the end-of-text token), ``<|pad|>`` only pads. The chat template writes
-    a message as its text and ``<|end|>``, without its role: seats on this model are told apart by their cues.
+    ``<|end|>`` ends every message (and is the end-of-text token), ``<|pad|>`` only pads. The chat template
+    writes a message as its text and ``<|end|>``, without its role: seats are told apart by their cues.
 
     Args:
         vocab_size: tokens at most; fewer where the texts hold no more pairs that occur twice.

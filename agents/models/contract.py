@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,8 @@ from autogen_core.models import (
 )
 from autogen_core.tools import Tool, ToolSchema
 from pydantic import BaseModel
+
+from longthought.agents.whole_text import whole_text
 
 Role = Literal["system", "user", "assistant", "tool"]
 Finish = Literal["stop", "length", "tool_calls"]
@@ -58,6 +61,8 @@ class Sampling:
     logprobs: bool = False
     #: OpenAI tool schemas, only for engines whose ``model_info`` says ``function_calling``.
     tools: tuple[dict[str, Any], ...] = ()
+    #: ``auto``, ``required``, or the name of the one tool that must be called.
+    tool_choice: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,11 @@ class Reply:
     token_ids: tuple[int, ...] | None = None
     logprobs: tuple[float, ...] | None = None
     tool_calls: tuple[dict[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", whole_text(self.text))
+        if self.reasoning is not None:
+            object.__setattr__(self, "reasoning", whole_text(self.reasoning))
 
     def to_json(self) -> dict[str, Any]:
         """The reply as JSON, without what is at its default: journals are mostly these."""
@@ -133,7 +143,7 @@ class Model(ChatCompletionClient, ABC):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._used = Usage()
+        self._used: Usage = Usage()
 
     @abstractmethod
     async def sample(
@@ -165,11 +175,17 @@ class Model(ChatCompletionClient, ABC):
         """One reply for an AutoGen agent, retried by the same rules as our own seats' calls."""
         from longthought.agents.calls import sample
 
-        schemas = tuple(_tool_schema(tool) for tool in tools)
+        if json_output:
+            raise ValueError(f"the engine of {self.name} cannot be held to JSON; leave json_output out")
+        schemas = () if tool_choice == "none" else tuple(_tool_schema(tool) for tool in tools)
         if schemas and not self.model_info["function_calling"]:
             raise ValueError(f"the engine of {self.name} cannot call tools")
-        sampling = replace(Sampling(tools=schemas), **dict(extra_create_args))
-        (reply,) = await sample(self, from_autogen(messages), sampling)
+        choice = tool_choice.name if isinstance(tool_choice, Tool) else tool_choice
+        sampling = replace(Sampling(tools=schemas, tool_choice=choice), **dict(extra_create_args))
+        asked = asyncio.ensure_future(sample(self, from_autogen(messages), sampling))
+        if cancellation_token is not None:
+            cancellation_token.link_future(asked)
+        (reply,) = await asked
         self._used += reply.usage
         usage = RequestUsage(prompt_tokens=reply.usage.prompt, completion_tokens=reply.usage.completion)
         if reply.tool_calls:
@@ -205,7 +221,14 @@ class Model(ChatCompletionClient, ABC):
         cancellation_token: CancellationToken | None = None,
     ) -> AsyncGenerator[str | CreateResult, None]:
         """The whole reply as one chunk, then the result: our engines do not stream."""
-        result = await self.create(messages, tools=tools, extra_create_args=extra_create_args)
+        result = await self.create(
+            messages,
+            tools=tools,
+            tool_choice=tool_choice,
+            json_output=json_output,
+            extra_create_args=extra_create_args,
+            cancellation_token=cancellation_token,
+        )
         if isinstance(result.content, str):
             yield result.content
         yield result

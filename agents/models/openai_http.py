@@ -150,6 +150,10 @@ class OpenAIModel(Model):
             body["logprobs"] = True
         if sampling.tools:
             body["tools"] = sampling.tools
+            if sampling.tool_choice == "required":
+                body["tool_choice"] = "required"
+            elif sampling.tool_choice != "auto":
+                body["tool_choice"] = {"type": "function", "function": {"name": sampling.tool_choice}}
         if constrained:  # the server takes one constraint at a time, and a choice is the tighter one
             body["structured_outputs"] = (
                 {"choice": sampling.choice} if sampling.choice else {"regex": sampling.regex}

@@ -117,8 +117,8 @@ class VllmProcess:
         if self._adapters:
             options |= {
                 "enable_lora": True,
-                # One slot stays empty: on the CPU a request without adapter that shares a batch with one that has
-                # an adapter is computed with whatever lies in the last slot (seen with vLLM 0.32).
+                # One slot stays empty: on the CPU a request without adapter that shares a batch with one
+                # that has an adapter is computed with what lies in the last slot (seen with vLLM 0.32).
                 "max_loras": len(self._adapters) + 1,
                 "max_lora_rank": _rank_for(self._adapters),
             }

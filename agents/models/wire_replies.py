@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ import orjson
 from longthought.agents.errors import ContextLengthError
 from longthought.agents.models.contract import Finish, Reply, Usage
 from longthought.agents.models.wire_errors import Endpoint, error_message, is_context_length, protocol_error
+from longthought.agents.whole_text import whole_json
 
 #: Finish reasons after which the text is a step. After abort, repetition, content_filter, … it is not.
 _FINISH: dict[object, Finish] = {
@@ -52,8 +54,8 @@ def read_replies(endpoint: Endpoint, body: bytes, n: int) -> list[Reply]:
 def _choices(endpoint: Endpoint, body: bytes) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     try:
         data: Any = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise protocol_error(endpoint, _not_json(body)) from error
+    except orjson.JSONDecodeError:
+        data = _half_characters(endpoint, body)
     if not isinstance(data, dict):
         raise protocol_error(endpoint, "JSON that is no object")
     fields = cast(dict[str, Any], data)
@@ -70,6 +72,14 @@ def _choices(endpoint: Endpoint, body: bytes) -> tuple[list[dict[str, Any]], dic
         raise protocol_error(endpoint, "choices that are no objects")
     usage: Any = fields.get("usage")
     return cast("list[dict[str, Any]]", rows), cast(dict[str, Any], usage) if isinstance(usage, dict) else {}
+
+
+def _half_characters(endpoint: Endpoint, body: bytes) -> Any:
+    """JSON that is whole but for its characters, which orjson refuses and Python's own reader does not."""
+    try:
+        return whole_json(json.loads(body.decode(errors="replace")))
+    except (ValueError, RecursionError) as error:
+        raise protocol_error(endpoint, _not_json(body)) from error
 
 
 def _not_json(body: bytes) -> str:

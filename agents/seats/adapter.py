@@ -22,6 +22,7 @@ from longthought.agents.seats.context import Context
 from longthought.agents.seats.contract import Step, Verdict
 from longthought.agents.thoughts import Path
 from longthought.agents.verdict_format import read_verdict
+from longthought.agents.whole_text import whole_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -114,7 +115,7 @@ class _Chair:
             raise
         finally:
             recorder.reset(token)
-        return {"text": response.chat_message.to_text(), "agent": agent.name, "usage": _usage(response)}
+        return {"text": whole_text(response.chat_message.to_text()), "agent": agent.name, "usage": _usage(response)}
 
     def _source(self, message: Message) -> str:
         return self._seat if message.role == "assistant" else message.role

@@ -27,7 +27,8 @@ async def play(loaded: Loaded, how: RunOptions) -> RunResult:
 
 
 def manifest(directory: Path) -> dict[str, Any]:
-    return json.loads((directory / "run" / "manifest.json").read_text())
+    told: dict[str, Any] = json.loads((directory / "run" / "manifest.json").read_text())
+    return told
 
 
 def said(run: Path) -> list[str]:

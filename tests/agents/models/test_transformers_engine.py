@@ -56,18 +56,19 @@ def what_was_said(replies: list[Reply]) -> list[tuple[str, str, tuple[int, ...] 
     return [(reply.text, reply.finish, reply.token_ids) for reply in replies]
 
 
-@pytest.mark.parametrize("max_batch", [64, 5])
-async def test_replies_do_not_depend_on_the_batch(random_model: Path, max_batch: int) -> None:
-    torch.set_num_threads(1)
+async def test_replies_do_not_depend_on_the_batch(random_model: Path, model: TransformersModel) -> None:
     requests = mixed_requests(64)
-    together, alone = TransformersModel(random_model, max_batch=max_batch), TransformersModel(random_model)
-    batched = await asyncio.gather(*(together.sample(*request) for request in requests))
-    single = [await alone.sample(*request) for request in requests]
-    assert [what_was_said(replies) for replies in batched] == [what_was_said(replies) for replies in single]
+    batched = await asyncio.gather(*(model.sample(*request) for request in requests))
+    crowded = TransformersModel(random_model, max_batch=5)
+    queued = await asyncio.gather(*(crowded.sample(*request) for request in requests[:30]))
+    await crowded.close()
+    single = [await model.sample(*request) for request in requests[:30]]
+    said = [what_was_said(replies) for replies in single]
+    assert [what_was_said(replies) for replies in batched[:30]] == said
+    assert [what_was_said(replies) for replies in queued] == said
     assert [len(replies) for replies in batched] == [n for _, _, n in requests]
-    for one, other in zip(batched, single, strict=True):
+    for one, other in zip(batched, single, strict=False):
         assert one[0].logprobs == pytest.approx(other[0].logprobs, abs=1e-4)
-    await asyncio.gather(together.close(), alone.close())
 
 
 async def test_n_replies_differ_and_a_seed_brings_them_back(model: TransformersModel) -> None:
@@ -97,7 +98,7 @@ async def test_it_ends_at_the_limit_at_a_stop_string_or_at_the_end_token(model: 
     assert cut.usage.completion < 60
 
     replies = await model.sample(
-        user("go"), Sampling(temperature=3, seed=1, max_tokens=900, logprobs=True), 8
+        user("go"), Sampling(temperature=3, seed=1, max_tokens=300, logprobs=True), 8
     )
     ended = [reply for reply in replies if reply.finish == "stop"]
     assert ended
@@ -139,7 +140,7 @@ async def test_logprobs_are_those_of_a_plain_forward_pass(
         ids = torch.tensor([[*prompt, *reply.token_ids]])
         with torch.no_grad():
             logits = plain(ids).logits[0, len(prompt) - 1 : -1]
-        wanted = torch.log_softmax(logits, -1)[torch.arange(len(reply.token_ids)), ids[0, len(prompt) :]]
+        wanted: Any = torch.log_softmax(logits, -1)[torch.arange(len(reply.token_ids)), ids[0, len(prompt) :]]
         assert reply.logprobs == pytest.approx(wanted.tolist(), abs=1e-4)
 
 

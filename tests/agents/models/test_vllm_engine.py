@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import torch
-from safetensors.torch import save_file
+from safetensors import torch as safetensors
 
 from longthought.agents.errors import ContextLengthError, FatalModelError, UsageError
 from longthought.agents.models.contract import Message, Sampling
@@ -45,7 +45,8 @@ def write_adapter(path: Path) -> Path:
         for side, shape in shapes.items()
     }
     path.mkdir()
-    save_file(weights, path / "adapter_model.safetensors")
+    files: Any = safetensors
+    files.save_file(weights, path / "adapter_model.safetensors")
     config: dict[str, Any] = {
         "peft_type": "LORA",
         "r": 8,
