@@ -17,11 +17,19 @@ from typing import cast
 from longthought.agents.decisions import Backtrack, Continue, Decision, Reason, Reflect, Terminate
 from longthought.agents.errors import UnreadableVerdict
 
-#: For engines that can constrain their output. Bounded everywhere: an open repetition lets a model burn its tokens.
-VERDICT_REGEX = (
-    r"(continue|backtrack [0-9]{1,2}: [^\n]{1,160}|reflect: [^\n]{1,160}"
-    r"|terminate (solved|ill_posed|give_up)(: [^\n]{1,160})?)"
-)
+
+def verdict_regex(depth: int) -> str:
+    """The grammar for engines that can constrain their output, for a path of ``depth`` thoughts.
+
+    Bounded everywhere, for an open repetition lets a model burn its tokens; up to ten thoughts it only names steps that
+    are there.
+    """
+    step = f"[0-{depth - 1}]" if depth <= 10 else "[0-9]{1,2}"
+    return (
+        f"(continue|backtrack {step}: [^\\n]{{1,160}}|reflect: [^\\n]{{1,160}}"
+        "|terminate (solved|ill_posed|give_up)(: [^\\n]{1,160})?)"
+    )
+
 
 _LINE = re.compile(
     r"(?P<word>continue|backtrack|reflect|terminate)"

@@ -21,7 +21,7 @@ from longthought.agents.seats.context import Context
 from longthought.agents.seats.contract import Verdict
 from longthought.agents.seats.thread import path_of_thread
 from longthought.agents.thoughts import Path
-from longthought.agents.verdict_format import VERDICT_REGEX, read_verdict, write_verdict
+from longthought.agents.verdict_format import read_verdict, verdict_regex, write_verdict
 
 #: A critic that still calls tools after this many rounds has lost its thread.
 MAX_TOOL_ROUNDS = 3
@@ -52,7 +52,7 @@ class CriticAgent(BaseChatAgent):
         """
         messages: list[Message | ToolMessage] = [*self._context.for_critic(path)]
         readings: list[Reading] = []
-        reply = await self._ask(messages, may_call=bool(self._tools))
+        reply = await self._ask(messages, path.depth, may_call=bool(self._tools))
         for round_ in range(1, MAX_TOOL_ROUNDS + 1):
             if not reply.tool_calls:
                 break
@@ -61,18 +61,18 @@ class CriticAgent(BaseChatAgent):
                 said, read = await self._call(call["function"]["name"], path)
                 readings += read
                 messages.append(ToolMessage({"role": "tool", "tool_call_id": call["id"], "content": said}))
-            reply = await self._ask(messages, may_call=round_ < MAX_TOOL_ROUNDS)
+            reply = await self._ask(messages, path.depth, may_call=round_ < MAX_TOOL_ROUNDS)
         if reply.finish == "length":
             # A decision at the end of a cut reply may be half of another one.
             raise UnreadableVerdict("the reply was cut at the token limit", reply.text)
         return Verdict(read_verdict(reply.text, path.depth), tuple(readings))
 
-    async def _ask(self, messages: Sequence[Message | ToolMessage], may_call: bool) -> Reply:
+    async def _ask(self, messages: Sequence[Message | ToolMessage], depth: int, may_call: bool) -> Reply:
         # A grammar would forbid the tool call, so the verdict is constrained only where no tool can be called.
         sampling = (
             replace(self._sampling, tools=tuple(map(tool_schema, self._tools.values())))
             if may_call
-            else replace(self._sampling, regex=VERDICT_REGEX)
+            else replace(self._sampling, regex=verdict_regex(depth))
         )
         (reply,) = await sample(self._model, messages, sampling)
         return reply

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from longthought.agents.decisions import Backtrack, Continue, Decision, Reflect, Terminate
 from longthought.agents.errors import UnreadableVerdict
-from longthought.agents.verdict_format import VERDICT_REGEX, read_verdict, write_verdict
+from longthought.agents.verdict_format import read_verdict, verdict_regex, write_verdict
 
 _line = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60).map(lambda s: " ".join(s.split())).filter(bool)
 _decisions: st.SearchStrategy[Decision] = st.one_of(
@@ -81,7 +81,7 @@ def test_a_written_decision_reads_back(decision: Decision) -> None:
 
 @given(st.sampled_from(["continue", "backtrack 3: x", "reflect: y z", "terminate solved", "terminate give_up: w"]))
 def test_the_grammar_only_makes_what_can_be_read(line: str) -> None:
-    assert re.fullmatch(VERDICT_REGEX, line)
+    assert re.fullmatch(verdict_regex(4), line)
     read_verdict(line, depth=4)
 
 
@@ -112,3 +112,9 @@ def _read_or_refuse(reply: str, depth: int) -> None:
         assert 0 <= decision.to < depth
     # A decision never comes from nothing: its word stands in the reply.
     assert decision.kind in reply.lower()
+
+
+def test_the_grammar_names_no_step_that_is_not_there() -> None:
+    assert not re.fullmatch(verdict_regex(1), "backtrack 1: no")
+    assert re.fullmatch(verdict_regex(10), "backtrack 9: no")
+    assert re.fullmatch(verdict_regex(30), "backtrack 29: no")

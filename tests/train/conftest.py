@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tiny_corpora import sft_rows, shared_settings, write_corpus
 
 from longthought.train.settings import SftSettings
 from longthought.train.sft import run_sft
+from tests.train.tiny_corpora import sft_rows, shared_settings, write_corpus
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,12 @@ def preference_rows(n: int) -> list[dict[str, Any]]:
 
 def step_rows(n: int) -> list[dict[str, Any]]:
     return [
-        {"id": f"steps-{i}", "prompt": f"{i}+9?", "completions": [f"{i}+9={i + 9}", "0"], "labels": [True, False]}
+        {
+            "id": f"steps-{i}",
+            "prompt": f"{i}+9?",
+            "completions": [f"{i}+9={i + 9}", "0"],
+            "labels": [True, False],
+        }
         for i in range(n)
     ]
 

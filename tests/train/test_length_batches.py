@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from random import Random
+
+from longthought.train.length_batches import LengthBatchSampler
+
+LENGTHS = [Random(0).randint(10, 500) for _ in range(1003)]
+
+
+def test_every_row_comes_once_an_epoch_in_batches_of_similar_length() -> None:
+    sampler = LengthBatchSampler(LENGTHS, 8, seed=0)
+    order = list(sampler)
+    assert sorted(order) == list(range(1003))
+    batches = [[LENGTHS[i] for i in order[at : at + 8]] for at in range(0, 1003, 8)]
+    padding = sum(max(batch) * len(batch) - sum(batch) for batch in batches) / sum(LENGTHS)
+    assert padding < 0.05
+    firsts = [batch[0] for batch in batches]
+    assert firsts != sorted(firsts)
+
+
+def test_epochs_differ_and_seeds_repeat() -> None:
+    sampler, again = (LengthBatchSampler(LENGTHS, 8, seed=3) for _ in range(2))
+    first = list(sampler)
+    assert first == list(again)
+    assert first != list(sampler)

@@ -1,0 +1,176 @@
+"""Real optimiser steps on tiny models, and what they leave behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from longthought.agents.errors import UsageError
+from longthought.agents.models.contract import Message, Sampling
+from longthought.agents.models.transformers_engine import TransformersModel
+from longthought.agents.problems import Problem
+from longthought.agents.rewards.step_scorer import StepScorer
+from longthought.agents.thoughts import straight_path
+from longthought.train.corpus import Row
+from longthought.train.dpo import run_dpo
+from longthought.train.preferences import tokenise_pairs
+from longthought.train.settings import DpoSettings, SftSettings, StepScorerSettings
+from longthought.train.sft import run_sft
+from longthought.train.step_scorer import run_step_scorer, tokenise_steps
+from tests.train.tiny_corpora import preference_rows, sft_rows, shared_settings, step_rows, write_corpus
+
+
+def record(model: Path) -> dict[str, Any]:
+    return orjson.loads((model / "training.json").read_bytes())
+
+
+def load(path: Path) -> tuple[Any, Any]:
+    loader, tokenizers = (AutoModelForCausalLM, AutoTokenizer)
+    return loader.from_pretrained(path), tokenizers.from_pretrained(path)  # pyright: ignore[reportUnknownMemberType]
+
+
+def test_eight_rows_are_learned_by_heart(trained: Path) -> None:
+    losses = [entry["loss"] for entry in record(trained)["log"]]
+    assert len(losses) == 40
+    assert losses[-1] < 0.3 * losses[0]
+
+
+def test_the_record_says_what_made_the_model(trained: Path) -> None:
+    made = record(trained)
+    assert made["settings"]["learning_rate"] == 1e-2
+    assert made["rows"] == 8
+    assert made["tokens_seen"] == 20 * made["tokens_of_an_epoch"]
+    assert 0 < made["trained_tokens_of_an_epoch"] < made["tokens_of_an_epoch"]
+    assert list(made["corpora"])[0].endswith("manifest.json")
+    assert {"torch", "transformers", "trl"} <= set(made["versions"])
+    card = (trained / "README.md").read_text()
+    assert "library_name: transformers" in card
+    assert list(made["corpora"].values())[0] in card
+    assert [p.name for p in trained.parent.iterdir() if p.name.endswith(("partial", "checkpoints"))] == []
+
+
+def test_the_loss_that_was_logged_is_that_of_the_trained_tokens(trained: Path, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", "dialogue", sft_rows(4))
+    settings = shared_settings(corpus, "dialogue", tmp_path / "next")
+    settings |= {"model": str(trained), "learning_rate": 1e-9, "max_steps": 1, "bf16": False}
+    made = record(run_sft(SftSettings.model_validate(settings)))
+    model, tokenizer = load(trained)
+    total, count = 0.0, 0
+    for row in sft_rows(4):
+        ids, labels = list[int](), list[int]()
+        for message, flag in zip(row["messages"], row["trained"], strict=True):
+            text = tokenizer(message["content"], split_special_tokens=True)["input_ids"]
+            ids += [*text, tokenizer.eos_token_id]
+            labels += [*text, tokenizer.eos_token_id] if flag else [-100] * (len(text) + 1)
+        with torch.no_grad():
+            logits = model(torch.tensor([ids])).logits[0, :-1]
+        target = torch.tensor(labels[1:])
+        total += float(torch.nn.functional.cross_entropy(logits, target, reduction="sum"))
+        count += int((target != -100).sum())
+    assert made["final_loss"] == pytest.approx(total / count, rel=1e-3)
+
+
+def test_trls_own_loss_and_bfloat16_agree_with_the_lean_one(trained: Path, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", "dialogue", sft_rows(8))
+    losses = dict[str, float]()
+    for name, options in {
+        "lean": {"token_metrics": False, "bf16": False},
+        "metrics": {"token_metrics": True, "bf16": False},
+        "bf16": {"token_metrics": False, "bf16": True},
+        "accumulated": {"token_metrics": False, "bf16": False, "batch": 2, "accumulation": 4},
+    }.items():
+        settings = shared_settings(corpus, "dialogue", tmp_path / name)
+        settings |= {"model": str(trained), "max_steps": 1, "batch": 8, "learning_rate": 1e-4, **options}
+        losses[name] = record(run_sft(SftSettings.model_validate(settings)))["final_loss"]
+    assert losses["metrics"] == pytest.approx(losses["lean"], rel=1e-3)
+    assert losses["accumulated"] == pytest.approx(losses["lean"], rel=1e-3)
+    assert losses["bf16"] == pytest.approx(losses["lean"], rel=0.05)
+    assert losses["bf16"] != losses["lean"]
+
+
+async def test_the_engine_says_what_was_learned(trained: Path) -> None:
+    engine = TransformersModel(trained)
+    try:
+        question = sft_rows(1)[0]["messages"]
+        messages = [Message(m["role"], m["content"]) for m in question[:3]]
+        (reply,) = await engine.sample(messages, Sampling(temperature=0, max_tokens=40))
+    finally:
+        await engine.close()
+    assert reply.text == question[3]["content"]
+    assert reply.finish == "stop"
+
+
+def test_adapters_are_merged(trained: Path, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", "dialogue", sft_rows(4))
+    settings = shared_settings(corpus, "dialogue", tmp_path / "lora")
+    settings |= {"model": str(trained), "max_steps": 1, "lora": {"r": 2}}
+    model, _ = load(run_sft(SftSettings.model_validate(settings)))
+    before, _ = load(trained)
+    assert {n for n, _ in model.named_parameters()} == {n for n, _ in before.named_parameters()}
+
+
+def test_dpo_prefers_what_was_chosen(trained: Path, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", "preference", preference_rows(8))
+    settings = shared_settings(corpus, "preference", tmp_path / "dpo")
+    settings |= {"model": str(trained), "epochs": 4, "learning_rate": 1e-3, "sft_weight": 0.5}
+    log = record(run_dpo(DpoSettings.model_validate(settings)))["log"]
+    assert log[0]["rewards/margins"] == pytest.approx(0.0, abs=1e-3)
+    assert log[-1]["rewards/margins"] > 0.05
+    assert log[-1]["loss"] < log[0]["loss"]
+
+
+def test_pairs_keep_thoughts_and_what_spells_a_special_token(trained: Path) -> None:
+    _, tokenizer = load(trained)
+    row = {
+        "prompt": [{"role": "user", "content": "2+2?"}],
+        "chosen": [{"role": "assistant", "content": "<think>2+2</think>4<|end|>"}],
+        "rejected": [{"role": "assistant", "content": "<think>no</think>5"}],
+    }
+    (pair,) = tokenise_pairs([Row(row, "row 1")], tokenizer, max_length=100).dataset
+    assert tokenizer.decode(pair["prompt_ids"]) == "2+2?<|end|><think>"[: len("2+2?<|end|>")]
+    assert tokenizer.decode(pair["chosen_ids"]) == "<think>2+2</think>4<|end|><|end|>"
+    assert pair["chosen_ids"].count(tokenizer.eos_token_id) == 1
+    with pytest.raises(UsageError, match=r"row 1: \d+ tokens are more than max_length 10"):
+        tokenise_pairs([Row(row, "row 1")], tokenizer, max_length=10)
+    with pytest.raises(UsageError, match="row 1: `rejected` must be"):
+        tokenise_pairs([Row({**row, "rejected": "5"}, "row 1")], tokenizer, max_length=100)
+
+
+async def test_a_step_scorer_learns_to_tell_steps_apart(trained: Path, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", "step_labels", step_rows(8))
+    settings = shared_settings(corpus, "step_labels", tmp_path / "scorer")
+    settings |= {"model": str(trained), "epochs": 20}
+    path = run_step_scorer(StepScorerSettings.model_validate(settings))
+    assert record(path)["steps_labelled"] == 16
+    scorer = StepScorer(path)
+    right, wrong = await scorer.read_all(straight_path(Problem(id="a", question="3+9?"), ["3+9=12", "0"]))
+    await scorer.close()
+    assert right > 0.8
+    assert wrong < 0.2
+
+
+def test_step_rows_are_checked(trained: Path) -> None:
+    _, tokenizer = load(trained)
+    uneven = {"prompt": "a", "completions": ["b", "c"], "labels": [True]}
+    with pytest.raises(UsageError, match="row 1: 2 steps with 1 labels"):
+        tokenise_steps([Row(uneven, "row 1")], tokenizer, max_length=100)
+    with pytest.raises(UsageError, match="row 1: expected `prompt`"):
+        tokenise_steps([Row({"messages": []}, "row 1")], tokenizer, max_length=100)
+
+
+def test_what_cannot_be_trained_is_refused_before_any_work(trained: Path, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", "dialogue", sft_rows(2))
+    base = shared_settings(corpus, "dialogue", tmp_path / "model")
+    with pytest.raises(UsageError, match="is there already; .* overwrite: true"):
+        run_sft(SftSettings.model_validate({**base, "out": str(trained)}))
+    with pytest.raises(UsageError, match="no model at"):
+        run_sft(SftSettings.model_validate({**base, "model": str(tmp_path / "nowhere")}))
+    config = {**base["model"], "config": {"hiden_size": 32}}
+    with pytest.raises(UsageError, match=r"model\.config\.hiden_size: LlamaConfig has no such field"):
+        run_sft(SftSettings.model_validate({**base, "model": config}))
+    assert not (tmp_path / "model").exists()
