@@ -113,10 +113,10 @@ def digest_of(*parts: object) -> bytes:
     return blake2b(orjson.dumps(parts, default=repr), digest_size=12).digest()
 
 
-def _digest(
-    model: str, messages: Sequence[Message | ToolMessage], sampling: Sampling, n: int
-) -> bytes:
-    return blake2b(orjson.dumps((model, messages, sampling, n)), digest_size=12).digest()
+def _digest(model: str, messages: Sequence[Message | ToolMessage], sampling: Sampling, n: int) -> bytes:
+    # As tuples, which orjson writes ten times faster than dataclasses with slots.
+    said = [(m.role, m.content) if isinstance(m, Message) else m.wire for m in messages]
+    return blake2b(orjson.dumps((model, said, sampling, n)), digest_size=12).digest()
 
 
 def _sum(replies: Sequence[Reply]) -> Usage:

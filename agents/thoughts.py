@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from longthought.agents.decisions import Decision
 from longthought.agents.problems import Problem
 from longthought.agents.readings import Reading
-
-if TYPE_CHECKING:
-    from longthought.agents.models.contract import Message
-    from longthought.agents.seats.context import Context
 
 ThoughtKind = Literal["step", "reflection", "conclusion"]
 Ask = Literal["step", "reflection", "conclusion"]
@@ -50,9 +45,7 @@ class Turn:
     #: After a backtrack: the text of the thought gone back to, empty for the problem.
     at: str = ""
     #: The turn's messages, kept by each ``seats.context.Context`` that made some; no part of the value.
-    said: dict[tuple[Context, str], Sequence[Message]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    said: dict[object, Any] = field(default_factory=dict[object, Any], init=False, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

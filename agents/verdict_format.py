@@ -39,6 +39,8 @@ _LINE = re.compile(
     re.IGNORECASE,
 )
 _DECORATION = re.compile(r"^(?:[\s>*_`#\-]|\d+[.)]\s)*(?:(?:decision|verdict)\s*:?[\s*_`]*)?", re.IGNORECASE)
+#: Most verdicts are this one, and it holds nothing.
+_CONTINUE = Continue()
 _MAX_REPLY = 20_000
 _MAX_WHY = 2_000
 
@@ -84,7 +86,9 @@ def _read(text: str, depth: int) -> Decision:
             if decision is not None and decision not in found:
                 found.append(decision)
     if not found:
-        raise UnreadableVerdict("no line is one of: continue, backtrack K: why, reflect: why, terminate REASON")
+        raise UnreadableVerdict(
+            "no line is one of: continue, backtrack K: why, reflect: why, terminate REASON"
+        )
     if len(found) > 1:
         raise UnreadableVerdict("the reply names several decisions: " + "; ".join(map(write_verdict, found)))
     return found[0]
@@ -137,7 +141,7 @@ def _decide(
 ) -> Decision:
     match word:
         case "continue":
-            return Continue()
+            return _CONTINUE
         case "backtrack":
             if to is None or not re.fullmatch(r"\d{1,6}", to) or int(to) >= depth:
                 raise UnreadableVerdict(

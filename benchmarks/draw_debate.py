@@ -2,8 +2,8 @@
 
     python -m benchmarks.draw_debate RUN --debate N --out docs/debate.svg
 
-The same transcript gives the same file, byte for byte. Thoughts are numbered in order of birth, and a label that goes back
-names the thought it goes back to by that number.
+The same transcript gives the same file, byte for byte. Thoughts are numbered in order of birth, and a label that goes
+back names the thought it goes back to by that number.
 """
 
 from __future__ import annotations
@@ -183,7 +183,9 @@ def _safe(text: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.draw_debate", description="Draw one debate of a run.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.draw_debate", description="Draw one debate of a run."
+    )
     parser.add_argument("run", help="a run's directory, its name under runs/, or a file of transcripts")
     parser.add_argument("--debate", default="0", help="its number, its id, or its problem's id")
     parser.add_argument("--out", type=Path, required=True, help="the SVG file")

@@ -1,6 +1,6 @@
 """Writes the card of the embedded model from what was measured: ``python -m benchmarks.embedded_card``.
 
-Reads the training records beside the weights and ``benchmarks/results/embedded_debate.json``; no number is typed in here.
+Reads the training records beside the weights and ``benchmarks/results/embedded_debate.json``; no number is typed in.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def _card(
         "# The embedded model",
         "",
         "Two small models that come with longthought, so that debates run with no key, no GPU and no download:",
-        "a language model that sits in both seats, and a step scorer. They know one thing, Countdown with three numbers, and",
-        "make real mistakes at it. Apache-2.0, like the rest.",
+        "a language model that sits in both seats, and a step scorer. They know one thing, Countdown with three numbers,",
+        "and make real mistakes at it. Apache-2.0, like the rest.",
         "",
         "| | language model (`lm/`) | step scorer (`step_scorer/`) |",
         "|---|---|---|",
@@ -41,13 +41,15 @@ def _card(
         f"| weights | {sizes['lm'] / 1e6:.1f} MB safetensors | {sizes['step_scorer'] / 1e6:.1f} MB safetensors |",
         f"| rows seen | {lm['rows'] * lm['epochs']:,.0f} | {scorer['rows'] * scorer['epochs']:,.0f} |",
         f"| tokens seen | {lm['tokens_seen']:,} | {scorer['tokens_seen']:,} |",
-        f"| steps, final loss | {lm['steps']:,}, {lm['final_loss']:.4f} | {scorer['steps']:,}, {scorer['final_loss']:.4f} |",
+        f"| parameters | {lm['parameters']:,} | {scorer['parameters']:,} |",
+        f"| steps | {lm['steps']:,} | {scorer['steps']:,} |",
+        f"| final loss | {lm['final_loss']:.4f} | {scorer['final_loss']:.4f} |",
         "",
         "## How it was made",
         "",
-        "`make tiny-model`. Scripted seats, a searcher with a known error rate and an oracle, debate generated puzzles; their",
-        "transcripts are exported as dialogues in which wrong steps carry no loss; the model learns both seats from them",
-        "(`train/tiny.yaml`). The step scorer starts from the language model and learns from the oracle's labels",
+        "`make tiny-model`. Scripted seats, a searcher with a known error rate and an oracle, debate generated puzzles;",
+        "their transcripts are exported as dialogues in which wrong steps carry no loss; the model learns both seats from",
+        "them (`train/tiny.yaml`). The step scorer starts from the language model and learns from the oracle's labels",
         "(`train/tiny-scorer.yaml`).",
         "",
         "Problems for evaluation are disjoint from those for training by construction: a problem's numbers and target are",
@@ -55,8 +57,8 @@ def _card(
         "",
         f"## What it can do: {result['problems']} unseen puzzles, three numbers up to 30, target 10 to 100",
         "",
-        f"Measured on {result['date']} by `python -m benchmarks.embedded_debate`; the intervals are 95 % bootstrap intervals,",
-        "differences are paired over the same puzzles.",
+        f"Measured on {result['date']} by `python -m benchmarks.embedded_debate`; the intervals are 95 % bootstrap",
+        "intervals, differences are paired over the same puzzles.",
         "",
         "| arm | accuracy | 95 % | policy tokens | critic tokens | debate minus this | 95 % | McNemar p |",
         "|---|---|---|---|---|---|---|---|",

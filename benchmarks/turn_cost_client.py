@@ -19,7 +19,9 @@ from pathlib import Path
 
 STEP = "Adding 17 and 25 gives 42, which leaves 8 and 3; 42 is above the target, so one of them has to go off again."
 VERDICT = "continue"
-QUESTION = "Use each of the numbers 17, 25, 8 and 3 once, with + - * /, to reach 39. Write one step at a time. ({})"
+QUESTION = (
+    "Use each of the numbers 17, 25, 8 and 3 once, with + - * /, to reach 39. Write one step at a time. ({})"
+)
 
 #: Plays ``debates`` debates of ``turns`` turns at once and returns how many turns were really taken.
 Play = Callable[[int, int], Awaitable[int]]
@@ -44,7 +46,9 @@ def ours(url: str, directory: Path) -> Play:
 
     async def play(turns: int, debates: int) -> int:
         budget = Budget(turns=turns // 2, depth=turns, conclude_at=1)
-        rules = Debate(PolicyAgent(policy, context), CriticAgent(critic, context), ExactScorer(), budget=budget)
+        rules = Debate(
+            PolicyAgent(policy, context), CriticAgent(critic, context), ExactScorer(), budget=budget
+        )
         problems = [Problem(id=f"p{i}", question=QUESTION.format(i), gold="39") for i in range(debates)]
         run_dir = Path(tempfile.mkdtemp(dir=directory))
         journal = Journal(run_dir)
@@ -74,11 +78,17 @@ def autogen(url: str, directory: Path) -> Play:
 
     prompts = Prompts("default")
     info = ModelInfo(
-        vision=False, function_calling=False, json_output=False, structured_output=False, family=ModelFamily.UNKNOWN
+        vision=False,
+        function_calling=False,
+        json_output=False,
+        structured_output=False,
+        family=ModelFamily.UNKNOWN,
     )
 
     def client(model: str) -> OpenAIChatCompletionClient:
-        return OpenAIChatCompletionClient(model=model, base_url=url, api_key="none", model_info=info, max_retries=0)
+        return OpenAIChatCompletionClient(
+            model=model, base_url=url, api_key="none", model_info=info, max_retries=0
+        )
 
     policy, critic = client("policy"), client("critic")
 

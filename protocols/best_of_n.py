@@ -1,8 +1,8 @@
 """Best-of-n: n solutions without a critic, and the one that a reward likes best is the answer.
 
 The baseline that every search has to beat at equal policy tokens (Let's Verify Step by Step, §2; Snell et al. 2024).
-The n solutions are branches of one tree below the problem, so that its transcripts feed the same derivations. The reward
-reads the conclusion of each; ties and unscored readings fall back to the earlier branch.
+The n solutions are branches of one tree below the problem, so that its transcripts feed the same derivations. The
+reward reads the conclusion of each; ties and unscored readings fall back to the earlier branch.
 """
 
 from __future__ import annotations

@@ -9,7 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Budget(BaseModel):
-    """Limits of one debate; None is no limit. Tokens count both seats; seconds are wall time; cost is in the price list's currency."""
+    """Limits of one debate; None is no limit.
+
+    Tokens count both seats, seconds are wall time, cost is in the price list's currency.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -42,8 +42,6 @@ from longthought.protocols.scoring import score_answer
 from longthought.protocols.tree import Tree
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class Price:
     """What a seat's tokens cost, per million."""

@@ -17,7 +17,7 @@ Group = Literal["solved", "wrong", "unverified", "ill_posed", "gave_up", "limit"
 
 
 class Outcome(BaseModel):
-    """``kind`` is one of the constants above, ``limit:<which>`` or ``error:<which>``; ``why`` says more where there is more."""
+    """``kind`` is one of the constants above, ``limit:<which>`` or ``error:<which>``; ``why`` may say more."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from longthought.agents.decisions import Backtrack, Decision
 from longthought.agents.problems import Problem
@@ -36,18 +37,18 @@ class Tree:
     def grow(self, kind: ThoughtKind, text: str, answer: str | None, truncated: bool) -> Thought:
         """Add a thought below the cursor and move the cursor onto it."""
         parent = self._path[-1].id if self._path else 0
-        thought = Thought(
-            id=len(self.walk) + 1,
-            parent=parent,
-            kind=kind,
-            text=text,
-            answer=answer,
-            truncated=truncated,
-            informed=self.informed,
-        )
+        # Without what is at its default: so it is journalled, and a thought weighs half as much.
+        data: dict[str, Any] = {"id": len(self.walk) + 1, "parent": parent, "kind": kind, "text": text}
+        if answer is not None:
+            data["answer"] = answer
+        if truncated:
+            data["truncated"] = True
+        if self.informed:
+            data["informed"] = True
+        thought = Thought(**data)
         self._path = (*self._path, thought)
         self.walk.append(Turn(thought, len(self._path)))
-        self.tape.emit("thought", thought.model_dump(exclude_defaults=True))
+        self.tape.emit("thought", data)
         return thought
 
     def read(self, readings: Sequence[Reading]) -> None:

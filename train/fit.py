@@ -37,6 +37,9 @@ def fit_and_save(
         "final_loss": log[-1]["loss"] if log else float(result.training_loss),
         "log": log,
     }
+    checkpoints = Path(trainer.args.output_dir)
+    if checkpoints.is_dir() and not any(checkpoints.iterdir()):
+        checkpoints.rmdir()
     model = trainer.model.merge_and_unload() if settings.lora else trainer.model
     return save_artifact(settings, kind, model, tokenizer, measured)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from autogen_core import CancellationToken, FunctionCall
 from autogen_core.models import (
@@ -29,7 +29,7 @@ Role = Literal["system", "user", "assistant", "tool"]
 Finish = Literal["stop", "length", "tool_calls"]
 
 
-@dataclass(frozen=True)  # no slots: orjson reads a plain dataclass ten times faster, and prompts are lists of these
+@dataclass(frozen=True, slots=True)
 class Message:
     """One chat message; serialises as OpenAI's ``{"role": …, "content": …}``."""
 
@@ -182,7 +182,9 @@ class Model(ChatCompletionClient, ABC):
             raise ValueError(f"the engine of {self.name} cannot call tools")
         choice = tool_choice.name if isinstance(tool_choice, Tool) else tool_choice
         sampling = replace(Sampling(tools=schemas, tool_choice=choice), **dict(extra_create_args))
-        asked = asyncio.ensure_future(sample(self, from_autogen(messages), sampling))
+        # calls imports this module, so type checkers meet its classes under two names; hence the cast.
+        ask = cast("Callable[..., Coroutine[Any, Any, list[Reply]]]", sample)
+        asked = asyncio.ensure_future(ask(self, from_autogen(messages), sampling))
         if cancellation_token is not None:
             cancellation_token.link_future(asked)
         (reply,) = await asked

@@ -135,7 +135,10 @@ class OpenAIModel(Model):
     ) -> bytes:
         body: dict[str, Any] = {
             "model": self._model,
-            "messages": [m if isinstance(m, Message) else m.wire for m in messages],
+            # As dictionaries, which orjson writes ten times faster than dataclasses with slots.
+            "messages": [
+                {"role": m.role, "content": m.content} if isinstance(m, Message) else m.wire for m in messages
+            ],
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "max_tokens": sampling.max_tokens,

@@ -115,7 +115,11 @@ class _Chair:
             raise
         finally:
             recorder.reset(token)
-        return {"text": whole_text(response.chat_message.to_text()), "agent": agent.name, "usage": _usage(response)}
+        return {
+            "text": whole_text(response.chat_message.to_text()),
+            "agent": agent.name,
+            "usage": _usage(response),
+        }
 
     def _source(self, message: Message) -> str:
         return self._seat if message.role == "assistant" else message.role

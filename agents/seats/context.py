@@ -70,8 +70,8 @@ class Context:
     def thread(self, path: Path, seat: Literal["policy", "critic"]) -> list[Said]:
         """Everything the seat was shown and said by the end of a debate, up to the last thing said.
 
-        On one shared thread it does not matter which seat asks. Cues, the system prompt and, in the critic's own thread, the
-        thoughts it is to judge are all ``cue``. Every thought and verdict is a message of its own.
+        On one shared thread it does not matter which seat asks. Cues, the system prompt and, in the critic's own
+        thread, the thoughts it is to judge are all ``cue``. Every thought and verdict is a message of its own.
         """
         turns = self._turns(path)
         judged = [turn for turn in turns if turn.decision is not None]
@@ -101,10 +101,12 @@ class Context:
         messages = [Message("system", system)] if system else []
         messages.append(Message("user", path.problem.question))
         if thread != "critic":
-            _join(messages, [Message("user", self._cue("policy_cue", event="start", shared=thread == "shared"))])
+            _join(
+                messages, [Message("user", self._cue("policy_cue", event="start", shared=thread == "shared"))]
+            )
         for turn in self._turns(path):
             # A turn never changes, so its messages are made once and not again for every later prompt.
-            said = turn.said.get((self, thread))
+            said: Sequence[Message] | None = turn.said.get((self, thread))
             if said is None:
                 said = turn.said[self, thread] = self._turn_messages(turn, thread)
             _join(messages, said)

@@ -1,7 +1,8 @@
 """Scripted seats for Countdown: a searcher with a known error rate, and an oracle that knows every dead end.
 
-They make the embedded model's training corpora and every exact test of the debate: with them, each figure of a run has a
-closed-form expectation. Both are functions of the path and of the debate's own seed, so runs resume and repeat exactly.
+They make the embedded model's training corpora and every exact test of the debate: with them, each figure of a run
+has a closed-form expectation. Both are functions of the path and of the debate's own seed, so runs resume and repeat
+exactly.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ class CountdownOracle:
             return Terminate(reason="solved") if ok else self._back(path, numbers, target, why)
         if last.kind == "reflection":
             return self._back(path, numbers, target, "that step was wrong")
-        steps, left = _standing(path.thoughts[:-1], numbers)
+        _, left = _standing(path.thoughts[:-1], numbers)
         move = parse_step(last.text)
         if move is None:
             return self._back(path, numbers, target, "not a step")

@@ -14,7 +14,7 @@ from longthought.agents.verdict_format import read_verdict
 
 
 def path_of_thread(messages: Sequence[BaseChatMessage]) -> Path:
-    """Read the whole thread: the first message is the problem, a message that reads as a verdict is one, the rest are steps.
+    """Read the whole thread: first the problem, then a message that reads as a verdict is one, the rest are steps.
 
     Raises:
         UsageError: the thread is empty.

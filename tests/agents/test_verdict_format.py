@@ -12,7 +12,8 @@ from longthought.agents.decisions import Backtrack, Continue, Decision, Reflect,
 from longthought.agents.errors import UnreadableVerdict
 from longthought.agents.verdict_format import read_verdict, verdict_regex, write_verdict
 
-_line = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60).map(lambda s: " ".join(s.split())).filter(bool)
+_letters = st.characters(exclude_categories=["Cs"])
+_line = st.text(_letters, min_size=1, max_size=60).map(lambda s: " ".join(s.split())).filter(bool)
 _decisions: st.SearchStrategy[Decision] = st.one_of(
     st.just(Continue()),
     st.builds(Backtrack, to=st.integers(0, 8), why=_line),
@@ -37,7 +38,10 @@ _decisions: st.SearchStrategy[Decision] = st.one_of(
         ("Verdict: terminate ill-posed: no such triangle", Terminate(reason="ill_posed", answer="no such triangle")),
         ("terminate give up", Terminate(reason="give_up")),
         ('{"decision": "backtrack", "to": 1, "why": "off by one"}', Backtrack(to=1, why="off by one")),
-        ('```json\n{"decision": "terminate", "reason": "solved", "answer": 7}\n```', Terminate(reason="solved", answer="7")),
+        (
+            '```json\n{"decision": "terminate", "reason": "solved", "answer": 7}\n```',
+            Terminate(reason="solved", answer="7"),
+        ),
     ],
 )
 def test_what_critics_write(reply: str, decision: Decision) -> None:
@@ -85,7 +89,8 @@ def test_the_grammar_only_makes_what_can_be_read(line: str) -> None:
     read_verdict(line, depth=4)
 
 
-_WORDS = ["continue", "backtrack", "reflect", "terminate", "solved", "0", "1", ":", ": why", "{", "}", '"decision"', "\n", " ", "**", "…", "\x00"]
+_WORDS = ["continue", "backtrack", "reflect", "terminate", "solved", "0", "1", ":", ": why"]
+_WORDS += ["{", "}", '"decision"', "\n", " ", "**", "…", "\x00"]
 
 
 @settings(max_examples=1_000, deadline=None)

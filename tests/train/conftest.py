@@ -13,8 +13,8 @@ from tests.train.tiny_corpora import sft_rows, shared_settings, write_corpus
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny model after 40 steps on eight rows, which it should know by heart."""
+    """A tiny model after 120 steps on eight rows, which it should know by heart."""
     path = tmp_path_factory.mktemp("sft")
     corpus = write_corpus(path / "corpus", "dialogue", sft_rows(8))
-    settings = {**shared_settings(corpus, "dialogue", path / "model"), "epochs": 20, "bf16": False}
+    settings = {**shared_settings(corpus, "dialogue", path / "model"), "epochs": 60, "bf16": False}
     return run_sft(SftSettings.model_validate(settings))

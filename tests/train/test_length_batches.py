@@ -4,7 +4,7 @@ from random import Random
 
 from longthought.train.length_batches import LengthBatchSampler
 
-LENGTHS = [Random(0).randint(10, 500) for _ in range(1003)]
+LENGTHS = Random(0).choices(range(10, 500), k=1003)
 
 
 def test_every_row_comes_once_an_epoch_in_batches_of_similar_length() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def chat(*texts: str) -> list[dict[str, str]]:
 
 def learned(tokenised: Tokenised, tokenizer: Any, row: int = 0) -> str:
     labels: list[int] = tokenised.dataset[row]["labels"]
-    return tokenizer.decode([label for label in labels if label != IGNORED])
+    return str(tokenizer.decode([label for label in labels if label != IGNORED]))
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20) | st.sampled_from(
@@ -127,8 +128,8 @@ def test_a_template_that_eats_thoughts_or_has_no_end_is_refused() -> None:
     eats = "{% for m in messages %}{% if m.role == 'user' or loop.last %}{{ m.content }}<|end|>{% endif %}{% endfor %}"
     with pytest.raises(UsageError, match="loses a trained message"):
         tokenise_rows(rows(row), with_template(eats), max_length=500)
+    endless = with_template("{% for m in messages %}{{ m.content }}\n{% endfor %}")
     with pytest.raises(UsageError, match="would not learn to stop"):
-        endless = with_template("{% for m in messages %}{{ m.content }}\n{% endfor %}")
         tokenise_rows(rows(row), endless, max_length=500)
 
 
@@ -147,14 +148,11 @@ def test_limits_and_weights_choose_rows_evenly(tmp_path: Path) -> None:
 
 
 def test_parquet_reads_like_jsonl(tmp_path: Path) -> None:
-    import pyarrow as pa  # pyright: ignore[reportMissingTypeStubs]
-    import pyarrow.parquet as pq  # pyright: ignore[reportMissingTypeStubs]
-
+    arrow: Any = import_module("pyarrow")
+    parquet: Any = import_module("pyarrow.parquet")
     corpus = write_corpus(tmp_path / "corpus", "dialogue", sft_rows(3))
     settings = [CorpusSettings(path=corpus, kind="dialogue")]
     jsonl = [row.content for row in read_rows(settings)]
-    arrow: Any = pa
-    parquet: Any = pq
     parquet.write_table(arrow.Table.from_pylist(jsonl), corpus / "dialogue" / "train.parquet")
     (corpus / "dialogue" / "train.jsonl").unlink()
     assert [row.content for row in read_rows(settings)] == jsonl

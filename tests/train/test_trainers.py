@@ -11,6 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from longthought.agents.errors import UsageError
+from longthought.agents.models.chat_tokens import ChatEncoder
 from longthought.agents.models.contract import Message, Sampling
 from longthought.agents.models.transformers_engine import TransformersModel
 from longthought.agents.problems import Problem
@@ -26,31 +27,33 @@ from tests.train.tiny_corpora import preference_rows, sft_rows, shared_settings,
 
 
 def record(model: Path) -> dict[str, Any]:
-    return orjson.loads((model / "training.json").read_bytes())
+    made: dict[str, Any] = orjson.loads((model / "training.json").read_bytes())
+    return made
 
 
 def load(path: Path) -> tuple[Any, Any]:
-    loader, tokenizers = (AutoModelForCausalLM, AutoTokenizer)
-    return loader.from_pretrained(path), tokenizers.from_pretrained(path)  # pyright: ignore[reportUnknownMemberType]
+    loader: Any = AutoModelForCausalLM
+    tokenizers: Any = AutoTokenizer
+    return loader.from_pretrained(path), tokenizers.from_pretrained(path)
 
 
 def test_eight_rows_are_learned_by_heart(trained: Path) -> None:
     losses = [entry["loss"] for entry in record(trained)["log"]]
-    assert len(losses) == 40
-    assert losses[-1] < 0.3 * losses[0]
+    assert len(losses) == 120
+    assert losses[-1] < 0.1 * losses[0]
 
 
 def test_the_record_says_what_made_the_model(trained: Path) -> None:
     made = record(trained)
     assert made["settings"]["learning_rate"] == 1e-2
     assert made["rows"] == 8
-    assert made["tokens_seen"] == 20 * made["tokens_of_an_epoch"]
+    assert made["tokens_seen"] == 60 * made["tokens_of_an_epoch"]
     assert 0 < made["trained_tokens_of_an_epoch"] < made["tokens_of_an_epoch"]
-    assert list(made["corpora"])[0].endswith("manifest.json")
+    assert next(iter(made["corpora"])).endswith("manifest.json")
     assert {"torch", "transformers", "trl"} <= set(made["versions"])
     card = (trained / "README.md").read_text()
     assert "library_name: transformers" in card
-    assert list(made["corpora"].values())[0] in card
+    assert next(iter(made["corpora"].values())) in card
     assert [p.name for p in trained.parent.iterdir() if p.name.endswith(("partial", "checkpoints"))] == []
 
 
@@ -60,11 +63,12 @@ def test_the_loss_that_was_logged_is_that_of_the_trained_tokens(trained: Path, t
     settings |= {"model": str(trained), "learning_rate": 1e-9, "max_steps": 1, "bf16": False}
     made = record(run_sft(SftSettings.model_validate(settings)))
     model, tokenizer = load(trained)
+    encoder = ChatEncoder(tokenizer)
     total, count = 0.0, 0
     for row in sft_rows(4):
         ids, labels = list[int](), list[int]()
         for message, flag in zip(row["messages"], row["trained"], strict=True):
-            text = tokenizer(message["content"], split_special_tokens=True)["input_ids"]
+            text = encoder.encode_text(message["content"])
             ids += [*text, tokenizer.eos_token_id]
             labels += [*text, tokenizer.eos_token_id] if flag else [-100] * (len(text) + 1)
         with torch.no_grad():
@@ -78,12 +82,13 @@ def test_the_loss_that_was_logged_is_that_of_the_trained_tokens(trained: Path, t
 def test_trls_own_loss_and_bfloat16_agree_with_the_lean_one(trained: Path, tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "corpus", "dialogue", sft_rows(8))
     losses = dict[str, float]()
-    for name, options in {
+    variants: dict[str, dict[str, Any]] = {
         "lean": {"token_metrics": False, "bf16": False},
         "metrics": {"token_metrics": True, "bf16": False},
         "bf16": {"token_metrics": False, "bf16": True},
         "accumulated": {"token_metrics": False, "bf16": False, "batch": 2, "accumulation": 4},
-    }.items():
+    }
+    for name, options in variants.items():
         settings = shared_settings(corpus, "dialogue", tmp_path / name)
         settings |= {"model": str(trained), "max_steps": 1, "batch": 8, "learning_rate": 1e-4, **options}
         losses[name] = record(run_sft(SftSettings.model_validate(settings)))["final_loss"]
@@ -132,7 +137,7 @@ def test_pairs_keep_thoughts_and_what_spells_a_special_token(trained: Path) -> N
         "rejected": [{"role": "assistant", "content": "<think>no</think>5"}],
     }
     (pair,) = tokenise_pairs([Row(row, "row 1")], tokenizer, max_length=100).dataset
-    assert tokenizer.decode(pair["prompt_ids"]) == "2+2?<|end|><think>"[: len("2+2?<|end|>")]
+    assert tokenizer.decode(pair["prompt_ids"]) == "2+2?<|end|>"
     assert tokenizer.decode(pair["chosen_ids"]) == "<think>2+2</think>4<|end|><|end|>"
     assert pair["chosen_ids"].count(tokenizer.eos_token_id) == 1
     with pytest.raises(UsageError, match=r"row 1: \d+ tokens are more than max_length 10"):
@@ -166,7 +171,7 @@ def test_step_rows_are_checked(trained: Path) -> None:
 def test_what_cannot_be_trained_is_refused_before_any_work(trained: Path, tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "corpus", "dialogue", sft_rows(2))
     base = shared_settings(corpus, "dialogue", tmp_path / "model")
-    with pytest.raises(UsageError, match="is there already; .* overwrite: true"):
+    with pytest.raises(UsageError, match=r"is there already; .* overwrite: true"):
         run_sft(SftSettings.model_validate({**base, "out": str(trained)}))
     with pytest.raises(UsageError, match="no model at"):
         run_sft(SftSettings.model_validate({**base, "model": str(tmp_path / "nowhere")}))
