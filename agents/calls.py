@@ -56,7 +56,10 @@ class RetryPolicy:
     max_retry_after: float = 600.0
 
 
-retry_policy: ContextVar[RetryPolicy] = ContextVar("longthought_retry_policy", default=RetryPolicy())
+retry_policy: ContextVar[RetryPolicy] = ContextVar(
+    "longthought_retry_policy",
+    default=RetryPolicy(),  # noqa: B039  (it is frozen)
+)
 
 #: Monotonic time before which an engine takes no new attempt, because its server asked for a pause.
 _parked: WeakKeyDictionary[Model, float] = WeakKeyDictionary()
@@ -103,7 +106,7 @@ async def outside(kind: str, digest: bytes, live: Callable[[], Awaitable[dict[st
     data = tape.replay(key)
     if data is None:
         data = await live()
-    usage = data.get("usage") or {}
+    usage: dict[str, int] = data.get("usage") or {}
     tape.record(key, kind, data, Usage(usage.get("prompt", 0), usage.get("completion", 0)))
     return data
 

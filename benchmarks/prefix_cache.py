@@ -4,7 +4,7 @@
 
 Debates of 12 turns (12 steps and 12 verdicts, 24 requests) by a model with random weights. Its tokens are bytes, so
 prompts are some four times as long as with a trained tokenizer. Each row is one way to show a seat its path
-(``context``, ``memory``), with the debates one after the other or eight at once, and a cache of its own (``cache_salt``).
+(``context``, ``memory``), its debates one after the other or eight at once, with a cache of its own (``cache_salt``).
 
     prompt      tokens of a request, on average
     could       share of these that, in whole cache blocks, an earlier request and its reply have in common with it

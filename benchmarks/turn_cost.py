@@ -14,20 +14,18 @@ import argparse
 import asyncio
 import json
 import os
-import platform
 import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.result_file import write_result
 from benchmarks.turn_cost_client import STEP, VERDICT
 
 LATENCY = 0.2
@@ -35,7 +33,6 @@ TURNS = (12, 24, 48)
 DEBATES = (64, 256)
 #: It would take AutoGen minutes, and its cost per turn hardly depends on the number of debates.
 LEFT_OUT = {(48, 256)}
-RESULT = Path(__file__).parent / "results" / "turn_cost.json"
 
 Row = dict[str, Any]
 
@@ -110,7 +107,15 @@ def _goal(what: str, value: float, sign: str, bound: float) -> Row:
 
 def table(rows: list[Row]) -> Table:
     out = Table(
-        "", "turns", "debates", "CPU ms a turn", "× ours", "wall s", "wall / latency", "KiB a debate", "load"
+        "",
+        "turns",
+        "debates",
+        "CPU ms a turn",
+        "× ours",
+        "wall s",
+        "wall / latency",
+        "queued s",
+        "KiB a debate",
     )
     ours = {(row["turns"], row["debates"]): row for row in rows if row["side"] == "ours"}
     for row in rows:
@@ -123,8 +128,8 @@ def table(rows: list[Row]) -> Table:
             f"{times:.1f}",
             f"{row['wall_s']:.2f}",
             f"{row['wall_over_latency']:.3f}",
+            f"{row['queued_s']:.2f}",
             f"{row['kib_per_debate']:.0f}",
-            f"{row['load']:.1f}",
         )
     return out
 
@@ -160,18 +165,13 @@ def main() -> None:
     console.print(
         "AutoGen is left out at " + ", ".join(f"{t} turns × {d} debates" for t, d in sorted(LEFT_OUT))
     )
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(_report(rows, judged), indent=1, ensure_ascii=False) + "\n")
+    write_result("turn_cost", _report(rows, judged))
 
 
 def _report(rows: list[Row], judged: list[Row]) -> Row:
-    packages = ("longthought", "autogen-agentchat", "autogen-ext", "openai", "aiohttp", "orjson", "pydantic")
     return {
         "command": "python -m benchmarks.turn_cost",
-        "date": datetime.now(UTC).date().isoformat(),
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in packages},
-        "cpus": os.cpu_count(),
+        "clients": {name: version(name) for name in ("autogen-ext", "aiohttp", "orjson", "pydantic")},
         "latency_s": LATENCY,
         "turn": "one message, one model call; 48 turns are 24 proposals and 24 verdicts",
         "left_out": [f"autogen, {turns} turns × {debates} debates" for turns, debates in sorted(LEFT_OUT)],

@@ -1,8 +1,8 @@
 """One measurement of ``benchmarks.turn_cost``, in a process of its own: debates against a server, and what they cost.
 
 ``python -m benchmarks.turn_cost_client ours|autogen URL TURNS DEBATES`` prints one JSON line. A turn is one message,
-that is one model call: a debate of 48 turns is 24 proposals and 24 verdicts. Imports and one short debate come before
-the clock starts; the journal, the connections and everything else of the debates themselves come after.
+that is one model call: a debate of 48 turns is 24 proposals and 24 verdicts. Imports and one debate of two turns come
+before the clock starts; the journal, the connections and everything else of the debates themselves come after.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 STEP = "Adding 17 and 25 gives 42, which leaves 8 and 3; 42 is above the target, so one of them has to go off again."
@@ -27,7 +28,8 @@ QUESTION = (
 Play = Callable[[int, int], Awaitable[int]]
 
 
-def ours(url: str, directory: Path) -> Play:
+@asynccontextmanager
+async def ours(url: str, directory: Path) -> AsyncGenerator[Play]:
     """What ``longthought run`` does: runner, journal on disk, both seats, the engine, the verdict's parser."""
     from longthought.agents.models.openai_http import OpenAIModel
     from longthought.agents.problems import Problem
@@ -50,23 +52,18 @@ def ours(url: str, directory: Path) -> Play:
             PolicyAgent(policy, context), CriticAgent(critic, context), ExactScorer(), budget=budget
         )
         problems = [Problem(id=f"p{i}", question=QUESTION.format(i), gold="39") for i in range(debates)]
-        run_dir = Path(tempfile.mkdtemp(dir=directory))
-        journal = Journal(run_dir)
-        taken = 0
-        try:
-            progress = await run_debates(assignments(problems, 1, 0), rules, journal, max_debates=debates)
-            taken = progress.decisions["continue"] * 2
-        finally:
-            journal.close()
-            # The debates that are measured open their connections themselves.
-            await policy.close()
-            await critic.close()
-        return taken
+        journal = Journal(Path(tempfile.mkdtemp(dir=directory)))
+        progress = await run_debates(assignments(problems, 1, 0), rules, journal, max_debates=debates)
+        journal.close()
+        return progress.decisions["continue"] * 2
 
-    return play
+    yield play
+    await policy.close()
+    await critic.close()
 
 
-def autogen(url: str, directory: Path) -> Play:
+@asynccontextmanager
+async def autogen(url: str, directory: Path) -> AsyncGenerator[Play]:
     """AutoGen's own way: a team of two agents in its group-chat runtime, on its OpenAI client. Journals nothing."""
     from autogen_agentchat.agents import AssistantAgent
     from autogen_agentchat.conditions import MaxMessageTermination
@@ -106,22 +103,30 @@ def autogen(url: str, directory: Path) -> Play:
     async def play(turns: int, debates: int) -> int:
         return sum(await asyncio.gather(*(one(i, turns) for i in range(debates))))
 
-    return play
+    yield play
+    await policy.close()
+    await critic.close()
 
 
-async def measure(play: Play, turns: int, debates: int) -> dict[str, float]:
-    """Wall seconds, CPU milliseconds (user and system) per turn, and KiB of memory per debate."""
-    await play(2, 1)
-    idle = _resident_kib()
-    wall, cpu = time.monotonic(), time.process_time()
-    taken = await play(turns, debates)
-    wall, cpu = time.monotonic() - wall, time.process_time() - cpu
+async def measure(side: AbstractAsyncContextManager[Play], turns: int, debates: int) -> dict[str, float]:
+    """Wall seconds, CPU milliseconds (user and system) per turn, and KiB of memory per debate.
+
+    ``queued_s``: seconds for which the process could have run but others had the CPU. On a quiet machine it is nothing;
+    where it is much, the wall time says more of the machine than of the debates.
+    """
+    async with side as play:
+        await play(2, 1)
+        idle = _resident_kib()
+        wall, cpu, queued = time.monotonic(), time.process_time(), _queued_seconds()
+        taken = await play(turns, debates)
+        wall, cpu, queued = time.monotonic() - wall, time.process_time() - cpu, _queued_seconds() - queued
     if taken != turns * debates:
         raise RuntimeError(f"{taken} turns were taken, not {turns * debates}")
     # The highest the process ever had, less what it has idle: an upper bound of what the debates need at once.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "wall_s": wall,
+        "queued_s": queued,
         "cpu_ms_per_turn": cpu * 1e3 / taken,
         "kib_per_debate": (peak - idle) / debates,
     }
@@ -132,11 +137,15 @@ def _resident_kib() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1024
 
 
+def _queued_seconds() -> float:
+    return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
+
+
 def main() -> None:
     side, url, turns, debates = sys.argv[1:]
     with tempfile.TemporaryDirectory() as directory:
-        play = {"ours": ours, "autogen": autogen}[side](url, Path(directory))
-        print(json.dumps(asyncio.run(measure(play, int(turns), int(debates)))))
+        chosen = {"ours": ours, "autogen": autogen}[side](url, Path(directory))
+        print(json.dumps(asyncio.run(measure(chosen, int(turns), int(debates)))))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -80,7 +80,7 @@ def tree_of(transcript: Transcript) -> RenderableType:
     tree = Tree(head, guide_style="dim")
     places = {0: tree}
     for thought in transcript.thoughts:
-        label = _label(thought, judged.get(thought.id), thought.id in standing)
+        label = _label(transcript, thought, judged.get(thought.id), thought.id in standing)
         places[thought.id] = places[thought.parent].add(label)
     return Group(tree, _ending(transcript))
 
@@ -133,7 +133,7 @@ def transcripts_table(transcripts: Iterable[Transcript], limit: int) -> Table:
     return table
 
 
-def _label(thought: Thought, judgement: Judgement | None, stands: bool) -> Text:
+def _label(transcript: Transcript, thought: Thought, judgement: Judgement | None, stands: bool) -> Text:
     mark = {"step": "", "reflection": "reflection: ", "conclusion": "conclusion: "}[thought.kind]
     label = Text.assemble(
         (f"{thought.id} ", "dim"), (mark, "italic"), plain(thought.text, "" if stands else "dim", _LONGEST)
@@ -143,17 +143,19 @@ def _label(thought: Thought, judgement: Judgement | None, stands: bool) -> Text:
     if judgement is not None:
         for reading in judgement.readings:
             label.append("\n").append_text(plain(str(reading), "dim magenta", _LONGEST))
-        label.append("\n→ ").append_text(_decision(judgement.decision))
+        label.append("\n→ ").append_text(_decision(judgement.decision, transcript.path_to(thought.id)))
     return label
 
 
-def _decision(decision: Decision) -> Text:
+def _decision(decision: Decision, path: Sequence[Thought]) -> Text:
     colour = _COLOURS[decision.kind]
     match decision:
         case Continue():
             return Text("continue", colour)
         case Backtrack(to=to, why=why):
-            return plain(f"backtrack to {to or 'the problem'}: {why}", colour, _LONGEST)
+            # A decision counts along its path; a tree is read by the numbers of its thoughts.
+            where = f"thought {path[to - 1].id}" if to else "the problem"
+            return plain(f"backtrack to {where}: {why}", colour, _LONGEST)
         case Reflect(why=why):
             return plain(f"reflect: {why}", colour, _LONGEST)
         case Terminate(reason=reason, answer=answer):

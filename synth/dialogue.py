@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import ClassVar, Literal, cast
 
-from longthought.agents.decisions import Terminate
+from longthought.agents.decisions import Backtrack, Continue, Terminate
 from longthought.agents.prompts import Prompts
 from longthought.agents.seats.context import Context, ContextKind
 from longthought.agents.thoughts import Path, Turn
@@ -33,7 +33,8 @@ class Dialogue(Derivation):
     prompts: str = "default"
     #: The critic was shown the rewards' readings (``reward: inject``).
     readings: bool = False
-    #: No loss on thoughts that were gone back on, reflected on, refused by the scorer, or never judged.
+    #: No loss on thoughts that were gone back on, reflected on, refused by the scorer, or never judged, nor on
+    #: verdicts that let such a thought pass.
     mask_wrong: bool = True
 
     def rows(self, samples: Sequence[Transcript]) -> Iterator[Row | Dropped]:
@@ -43,7 +44,7 @@ class Dialogue(Derivation):
                 continue
             walk = tuple(turn for _, turn in transcript.walk())
             path = Path(transcript.problem, transcript.final_path, walk)
-            stands = step_labels(transcript)
+            stands = _in_hindsight(transcript)
             if self.context == "shared":
                 yield self._row(transcript, path, stands, "shared")
                 continue
@@ -66,8 +67,10 @@ class Dialogue(Derivation):
             match part:
                 case "thought" if turn is not None:
                     trained.append(self.seats != "critic" and self._worth_learning(turn, stands))
-                case "verdict":
-                    trained.append(self.seats != "policy")
+                case "verdict" if turn is not None:
+                    passes = isinstance(turn.decision, Continue | Terminate)
+                    missed = self.mask_wrong and passes and stands.get(turn.thought.id) is False
+                    trained.append(self.seats != "policy" and not missed)
                 case _:
                     trained.append(False)
         if not any(trained):
@@ -95,3 +98,13 @@ class Dialogue(Derivation):
     @cached_property
     def _context(self) -> Context:
         return Context(Prompts(self.prompts), self.context, "walk", self.readings)
+
+
+def _in_hindsight(transcript: Transcript) -> dict[int, bool]:
+    """The step labels, but every thought that the debate later went back past is wrong: the critic's last word counts."""
+    stands = step_labels(transcript)
+    for judgement in transcript.judgements:
+        if isinstance(judgement.decision, Backtrack):
+            left = transcript.path_to(judgement.thought)[judgement.decision.to :]
+            stands.update((thought.id, False) for thought in left if thought.id in stands)
+    return stands

@@ -113,7 +113,13 @@ class VllmProcess:
             "use_tqdm_on_load": False,
         }
         if platforms.current_platform.is_cpu():
-            options |= {"enforce_eager": True, "dtype": "float32"}
+            options |= {
+                "enforce_eager": True,
+                "dtype": "float32",
+                # Where prompts are computed in pieces, one with a seed ends the engine: what was sampled
+                # for its first piece is undone on a random generator that cannot (seen with vLLM 0.32).
+                "enable_chunked_prefill": False,
+            }
         if self._adapters:
             options |= {
                 "enable_lora": True,

@@ -39,6 +39,18 @@ class SearcherOptions(BaseModel):
     guess: float = Field(default=0.5, ge=0, le=1)
     #: Gets the arithmetic of a step wrong.
     slip: float = Field(default=0.06, ge=0, le=1)
+    #: Claims that the last step gives the target, whatever it gives; a trained policy does that.
+    wish: float = Field(default=0.0, ge=0, le=1)
+    #: Takes a number that is not there, mostly one of those that are for a second time.
+    misread: float = Field(default=0.0, ge=0, le=1)
+
+
+class OracleOptions(BaseModel):
+    """How often the oracle lets a fault pass that it will object to later. Zero: never."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    miss: float = Field(default=0.0, ge=0, le=1)
 
 
 class CountdownSearcher:
@@ -66,24 +78,31 @@ class CountdownSearcher:
         good = [move for move in open_moves if alive(move.rest, target)]
         guesses = random.random() < self._options.guess
         move = random.choice(open_moves if guesses or not good else good)
+        if len(left) == 2 and _chance(self._options.wish, random):
+            return str(replace(move, result=target, rest=(target,)))
+        if _chance(self._options.misread, random):
+            return str(_misread(left, random))
         if random.random() < self._options.slip:
             return str(_slipped(move, random))
         return str(move)
 
 
 class CountdownOracle:
-    """A critic that is never wrong: it redoes the arithmetic and searches what is left.
+    """A critic that redoes the arithmetic and searches what is left, and so is never wrong, unless told to miss faults.
 
     Wrong arithmetic is reflected on and then left; a dead end is left at once, for the deepest thought that still leads
     on. A puzzle with no whole-number solution is given up.
     """
 
-    def __init__(self, **options: object) -> None:
-        if options:
-            raise UsageError(f"countdown-oracle takes no options, not {', '.join(options)}")
+    def __init__(self, **options: float) -> None:
+        self._options = OracleOptions(**options)
 
     async def judge(self, path: Path) -> Verdict:
-        return Verdict(self._decide(path))
+        decision = self._decide(path)
+        objects = isinstance(decision, Backtrack | Reflect) and path.thoughts[-1].kind == "step"
+        if objects and _chance(self._options.miss, _random(path)):
+            decision = Continue()
+        return Verdict(decision)
 
     def _decide(self, path: Path) -> Decision:
         numbers, target = _puzzle(path)
@@ -95,7 +114,10 @@ class CountdownOracle:
             return Terminate(reason="solved") if ok else self._back(path, numbers, target, why)
         if last.kind == "reflection":
             return self._back(path, numbers, target, "that step was wrong")
-        _, left = _standing(path.thoughts[:-1], numbers)
+        before = path.thoughts[:-1]
+        _, left = _standing(before, numbers)
+        if not _sound(before, numbers) or not alive(left, target):
+            return self._back(path, numbers, target, "an earlier step is wrong")
         move = parse_step(last.text)
         if move is None:
             return self._back(path, numbers, target, "not a step")
@@ -134,13 +156,24 @@ def _puzzle(path: Path) -> Puzzle:
 
 
 def _conclusion(steps: list[Move], left: tuple[int, ...], numbers: tuple[int, ...]) -> str:
-    """The steps as one expression; with numbers left over, or a slip among the steps, their sum stands for a guess."""
+    """The steps as one expression. Where they do not hold it is written as if they did, and is then no solution."""
     if len(left) == 1:
         try:
             return f"answer: {conclude(steps, numbers)}"
         except ValueError:
-            pass
+            return f"answer: {_as_if(steps)}"
     return f"answer: {'+'.join(map(str, numbers))}"
+
+
+def _as_if(steps: list[Move]) -> str:
+    """The last step with the results of earlier ones written out."""
+    texts: dict[int, str] = {}
+    text = ""
+    for step in steps:
+        one, other = (texts.pop(n, str(n)) for n in (step.left, step.right))
+        text = f"{one}{step.op}{other}"
+        texts[step.result] = f"({text})"
+    return text
 
 
 def _standing(thoughts: tuple[Thought, ...], numbers: tuple[int, ...]) -> tuple[list[Move], tuple[int, ...]]:
@@ -157,6 +190,23 @@ def _sound(thoughts: tuple[Thought, ...], numbers: tuple[int, ...]) -> bool:
             return False
         left = move.rest
     return True
+
+
+def _chance(probability: float, random: Random) -> bool:
+    return probability > 0 and random.random() < probability
+
+
+def _misread(left: tuple[int, ...], random: Random) -> Move:
+    """A step with one number that is there and one that is not, or not a second time."""
+    one = random.choice(left)
+    other = one if random.random() < 0.6 else max(1, random.choice(left) + random.choice((-10, -1, 1, 10)))
+    big, small = max(one, other), min(one, other)
+    results = {"+": big + small, "-": big - small, "*": big * small}
+    op = random.choice(tuple(results))
+    rest = list(left)
+    rest.remove(one)
+    rest.remove(random.choice(rest))
+    return Move(op, big, small, results[op], (*rest, results[op]))
 
 
 def _slipped(move: Move, random: Random) -> Move:

@@ -67,7 +67,13 @@ def longthought(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """The command line in a process of its own, as a user runs it."""
     environment = os.environ | {"COLUMNS": "200", "OMP_NUM_THREADS": "2"}
     return subprocess.run(
-        [*COMMAND, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+        [*COMMAND, *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
     )
 
 
@@ -82,7 +88,7 @@ def run_gsm8k(cwd: Path, problems: Path, *sets: str) -> list[Transcript]:
     transcripts = list(read_transcripts(cwd / "runs/gsm8k"))
     assert manifest["status"] == "finished"
     assert sum(manifest["outcomes"].values()) == PROBLEMS == len(transcripts)
-    assert Counter(transcript.outcome.kind for transcript in transcripts) == manifest["outcomes"]
+    assert Counter(transcript.outcome.group for transcript in transcripts) == manifest["outcomes"]
     return transcripts
 
 

@@ -25,9 +25,9 @@ def test_shared_thread_word_for_word(tmp_path: Path) -> None:
     (row,) = rows(Dialogue(context="shared", prompts="terse"), transcript_of(tmp_path, DETOURS))
     said = [
         ("user", "p: 2+2?\n\nP", False),
-        ("assistant", "3-1 is 2", True),
+        ("assistant", "3-1 is 2", False),
         ("user", "C", False),
-        ("assistant", "continue", True),
+        ("assistant", "continue", False),
         ("user", "P", False),
         ("assistant", "2*3 is 7", False),
         ("user", "C", False),
@@ -56,8 +56,9 @@ def test_shared_thread_word_for_word(tmp_path: Path) -> None:
 def test_one_row_per_seat_with_its_own_turns(tmp_path: Path) -> None:
     policy, critic = rows(Dialogue(), transcript_of(tmp_path, DETOURS))
     assert (policy.id, critic.id) == ("p#0/policy", "p#0/critic")
-    assert learned(policy) == ["3-1 is 2", "2+2 is 4", "answer: 4"]
-    assert learned(critic) == list(DETOURS.verdicts)
+    assert learned(policy) == ["2+2 is 4", "answer: 4"]
+    # The first verdict let a step pass that the debate later went back past.
+    assert learned(critic) == list(DETOURS.verdicts)[1:]
     assert [m["role"] for m in critic.messages[:3]] == ["system", "user", "assistant"]
 
 

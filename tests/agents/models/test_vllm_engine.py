@@ -93,8 +93,17 @@ async def test_sixteen_requests_at_once_each_with_two_replies(seats: tuple[VllmM
     assert [reply.text for reply in again] == [reply.text for reply in answers[3]]
 
 
+async def test_long_prompts_with_seeds_all_at_once(seats: tuple[VllmModel, VllmModel]) -> None:
+    # Together they are longer than what vLLM computes in one step.
+    sampling = [Sampling(temperature=1, seed=i, max_tokens=2) for i in range(8)]
+    answers = await asyncio.gather(*(seats[0].sample(user(f"{s.seed}" + "x" * 900), s) for s in sampling))
+    assert [reply.usage.prompt for (reply,) in answers] == [902] * 8
+
+
 async def test_every_verdict_under_the_grammar_is_readable(seats: tuple[VllmModel, VllmModel]) -> None:
-    sampling = [Sampling(temperature=1, seed=7 * i, max_tokens=800, regex=verdict_regex(5)) for i in range(16)]
+    sampling = [
+        Sampling(temperature=1, seed=7 * i, max_tokens=800, regex=verdict_regex(5)) for i in range(16)
+    ]
     answers = await asyncio.gather(*(seats[0].sample(user("verdict?"), s, 2) for s in sampling))
     kinds = {read_verdict(reply.text, depth=5).kind for replies in answers for reply in replies}
     assert len(kinds) >= 3
