@@ -1,5 +1,6 @@
 # make demo   debates by the embedded model, a table and a tree; sets everything up first
 # make test   the fast tests; sets everything up first
+# make slow   the slow tests and those on a real vLLM; installs that first
 # make check  lint and types
 # make tiny-model  trains the embedded model anew, from nothing
 
@@ -56,18 +57,30 @@ check: $(VENV)/ready
 	$(BIN)/mypy
 	$(BIN)/pyright
 
-# Two runs of scripted debates (the second on a wider range of numbers), their dialogues, the language model that learns
-# both seats from them, and the step scorer that starts from it. About an hour on two cores; seeds are fixed.
+# From nothing to the weights that come with the package, with fixed seeds; about an hour on two idle cores.
+#   1  scripted debates, on the range of the evaluation and on a wider one; a language model learns both seats from them
+#   2  scripted debates with harder faults, and debates of that model under the oracle; it goes on with these
+#   3  a step scorer from the labels of 1, starting from the language model; then everything is measured
+ROWS := --kinds dialogue,step_labels --formats jsonl --option dialogue.context=shared --option dialogue.prompts=terse
+HONEST := --option dialogue.learn_dead_ends=true
 WIDER := --set dataset.seed=2 --set seed=2 --set epochs=4 --set dataset.options.max_value=40 \
 	--set dataset.options.min_target=1 --set dataset.options.max_target=150
-ROWS := --kinds dialogue,step_labels --formats jsonl --option dialogue.context=shared --option dialogue.prompts=terse
+HARDER := --set dataset.seed=4 --set seed=4 --set epochs=2 --set dataset.size=15000 --set seats.policy.options.wish=0.3 \
+	--set seats.policy.options.misread=0.1 --set seats.critic.options.miss=0.15
 
 tiny-model: $(VENV)/ready
 	$(LT) run countdown-teacher --run-dir out/tiny/teacher-1 --force-new
 	$(LT) run countdown-teacher --run-dir out/tiny/teacher-2 --force-new $(WIDER)
 	$(LT) export out/tiny/teacher-1 --out out/tiny/corpus-1 $(ROWS)
 	$(LT) export out/tiny/teacher-2 --out out/tiny/corpus-2 $(ROWS)
-	$(LT) train sft --config train/tiny.yaml
+	$(LT) train sft --config train/tiny-1.yaml
+	$(LT) run countdown-teacher --run-dir out/tiny/teacher-3 --force-new $(HARDER)
+	$(LT) run countdown-apprentice --run-dir out/tiny/apprentice --force-new --max-connections 128 \
+		--set models.embedded.model=out/tiny/lm-1
+	$(LT) export out/tiny/teacher-1 --out out/tiny/corpus-1 $(ROWS) $(HONEST)
+	$(LT) export out/tiny/teacher-3 --out out/tiny/corpus-3 $(ROWS) $(HONEST)
+	$(LT) export out/tiny/apprentice --out out/tiny/corpus-4 $(ROWS) $(HONEST)
+	$(LT) train sft --config train/tiny-2.yaml
 	$(LT) train step-scorer --config train/tiny-scorer.yaml
 	$(BIN)/python -m benchmarks.embedded_debate
 	$(BIN)/python -m benchmarks.embedded_card

@@ -95,7 +95,7 @@ async def measure(
     tokenizers: Any = AutoTokenizer
     block = cache_block_size(base_url)
     watch = Watch(ChatEncoder(tokenizers.from_pretrained(weights)), block)
-    extra = {"return_token_ids": True, "cache_salt": f"{context}/{memory}/{at_once}"}
+    extra = {"return_token_ids": True, "cache_salt": f"{context}-{memory}-{at_once}"}
     model = OpenAIModel(SERVED, base_url, structured="regex", extra_body=extra)
     shown = Context(Prompts("default"), context, memory)
     rules = Debate(

@@ -16,6 +16,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -62,18 +63,19 @@ def server() -> Generator[str]:
             process.kill()
 
 
-def measure(side: str, url: str, turns: int, debates: int, repeats: int) -> Row:
-    """The medians of ``repeats`` measurements, each in a fresh process."""
+def measure(side: str, url: str, turns: int, debates: int) -> Row:
+    """One measurement, in a fresh process."""
     command = [sys.executable, "-m", "benchmarks.turn_cost_client", side, url, str(turns), str(debates)]
-    runs = [
-        json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout) for _ in range(repeats)
-    ]
-    row: Row = {"side": side, "turns": turns, "debates": debates, "repeats": repeats}
+    run: Row = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    return {**run, "wall_over_latency": run["wall_s"] / (turns * LATENCY), "load": os.getloadavg()[0]}
+
+
+def medians(size: tuple[str, int, int], runs: list[Row]) -> Row:
+    """One row of the table, from all measurements of one side at one size."""
+    side, turns, debates = size
+    row: Row = {"side": side, "turns": turns, "debates": debates, "repeats": len(runs)}
     row |= {key: round(median(run[key] for run in runs), 4) for key in runs[0]}
-    row["cpu_ms_per_turn_all"] = [round(run["cpu_ms_per_turn"], 4) for run in runs]
-    row["wall_over_latency"] = round(row["wall_s"] / (turns * LATENCY), 4)
-    row["load"] = round(os.getloadavg()[0], 2)
-    return row
+    return row | {"cpu_ms_per_turn_all": [round(run["cpu_ms_per_turn"], 4) for run in runs]}
 
 
 def goals(rows: list[Row]) -> list[Row]:
@@ -138,26 +140,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.turn_cost", description=__doc__)
     parser.add_argument("command", nargs="?", choices=("measure", "serve"), default="measure")
     parser.add_argument(
-        "--repeats", type=int, default=3, help="measurements of ours per size; AutoGen has one"
+        "--repeats", type=int, default=5, help="measurements of ours per size; AutoGen has one"
     )
-    parser.add_argument("--ours", action="store_true", help="leave AutoGen out, and write nothing")
     given = parser.parse_args()
     if given.command == "serve":
         asyncio.run(serve())
         return
-    console, rows = Console(), list[Row]()
+    console, runs = Console(), defaultdict[tuple[str, int, int], list[Row]](list)
     with server() as url:
-        for debates in DEBATES:
-            for turns in TURNS:
-                rows.append(measure("ours", url, turns, debates, given.repeats))
-                if not given.ours and (turns, debates) not in LEFT_OUT:
-                    rows.append(measure("autogen", url, turns, debates, 1))
-                console.print(
-                    *(f"{r['side']} {r['cpu_ms_per_turn']} ms, wall {r['wall_s']} s;" for r in rows[-2:])
-                )
+        # Size after size and all over again, so that no size has the quiet hour to itself.
+        for repeat in range(given.repeats):
+            for debates in DEBATES:
+                for turns in TURNS:
+                    for side in ("ours", "autogen"):
+                        if side == "autogen" and (repeat or (turns, debates) in LEFT_OUT):
+                            continue
+                        run = measure(side, url, turns, debates)
+                        runs[side, turns, debates].append(run)
+                        console.print(
+                            f"{side} {turns}×{debates}: {run['cpu_ms_per_turn']:.3f} ms, {run['wall_s']:.2f} s"
+                        )
+    rows = [medians(size, found) for size, found in runs.items()]
     console.print(table(rows))
-    if given.ours:
-        return
     judged = goals(rows)
     for goal in judged:
         verdict = "[green]PASS[/]" if goal["held"] else "[red]FAIL[/]"

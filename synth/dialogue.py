@@ -36,6 +36,9 @@ class Dialogue(Derivation):
     #: No loss on thoughts that were gone back on, reflected on, refused by the scorer, or never judged, nor on
     #: verdicts that let such a thought pass.
     mask_wrong: bool = True
+    #: But loss on dead ends: steps that the critic went back from at once, with no fault to reflect on. A policy that
+    #: only ever learns steps that lead to the goal learns to claim that they do.
+    learn_dead_ends: bool = False
 
     def rows(self, samples: Sequence[Transcript]) -> Iterator[Row | Dropped]:
         for transcript in samples:
@@ -88,6 +91,8 @@ class Dialogue(Derivation):
     def _worth_learning(self, turn: Turn, stands: dict[int, bool]) -> bool:
         if turn.thought.truncated:
             return False
+        if self.learn_dead_ends and turn.thought.kind == "step" and isinstance(turn.decision, Backtrack):
+            return True
         if not self.mask_wrong:
             return True
         if isinstance(turn.decision, Terminate) and turn.decision.reason != "solved":

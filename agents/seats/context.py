@@ -104,11 +104,12 @@ class Context:
             _join(
                 messages, [Message("user", self._cue("policy_cue", event="start", shared=thread == "shared"))]
             )
+        key = (self, thread)
         for turn in self._turns(path):
             # A turn never changes, so its messages are made once and not again for every later prompt.
-            said: Sequence[Message] | None = turn.said.get((self, thread))
+            said: Sequence[Message] | None = turn.said.get(key)
             if said is None:
-                said = turn.said[self, thread] = self._turn_messages(turn, thread)
+                said = turn.said[key] = self._turn_messages(turn, thread)
             _join(messages, said)
         return messages
 

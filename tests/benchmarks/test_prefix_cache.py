@@ -19,15 +19,15 @@ def test_the_longest_known_prefix() -> None:
 @pytest.mark.timeout(900)
 def test_both_seats_hit_the_cache_over_twelve_turns() -> None:
     pytest.importorskip("vllm")
-    rows = serve_and_measure(None, debates=4, at_once=(1, 4), memories=("walk",))
+    rows = serve_and_measure(None, debates=2, at_once=(1, 2), memories=("walk",))
     assert [(row["context"], row["at_once"], row["seat"]) for row in rows] == [
         (context, at_once, seat)
         for context in ("per_seat", "shared")
-        for at_once in (1, 4)
+        for at_once in (1, 2)
         for seat in ("policy", "critic")
     ]
     for row in rows:
-        assert row["requests"] >= 4 * TURNS
+        assert row["requests"] >= 2 * TURNS
         # Prompts grow by appending, so nearly all of them could be there.
         assert row["could"] >= 0.8
         assert row["did"] >= GOAL

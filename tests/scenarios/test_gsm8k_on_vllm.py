@@ -14,9 +14,7 @@ from typing import Any
 import pytest
 
 from benchmarks.vllm_server import SERVED, vllm_server
-from longthought.agents.errors import UsageError
 from longthought.agents.models.embedded import embedded_path
-from longthought.agents.models.random_model import write_random_model
 from longthought.protocols.transcript import Transcript, read_transcripts
 
 pytest.importorskip("vllm")
@@ -31,18 +29,9 @@ SMALL = ("budget.turns=5", "seats.policy.max_tokens=40", "seats.critic.max_token
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The embedded model, or random weights where it was not trained yet."""
-    try:
-        return embedded_path("lm")
-    except UsageError:
-        return write_random_model(tmp_path_factory.mktemp("weights"), context=CONTEXT)
-
-
-@pytest.fixture(scope="module")
-def served(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = tmp_path_factory.mktemp("vllm") / "server.log"
-    with vllm_server(weights, log, "--max-model-len", str(CONTEXT)) as base_url:
+    with vllm_server(embedded_path("lm"), log, "--max-model-len", str(CONTEXT)) as base_url:
         yield base_url
 
 
@@ -141,7 +130,7 @@ def test_the_doctor_finds_nothing_wrong(served: str, tmp_path: Path) -> None:
     assert f"{CONTEXT} tokens, as the endpoint lists it" in ended.stdout
 
 
-def test_the_same_with_the_engine_in_process(weights: Path, problems: Path, tmp_path: Path) -> None:
-    model = f"{{engine: vllm, model: {json.dumps(str(weights))}, max_model_len: {CONTEXT}}}"
+def test_the_same_with_the_engine_in_process(problems: Path, tmp_path: Path) -> None:
+    model = f"{{engine: vllm, model: embedded, max_model_len: {CONTEXT}}}"
     transcripts = run_gsm8k(tmp_path, problems, f"models.served={model}")
     assert_all_went_as_it_should(transcripts)

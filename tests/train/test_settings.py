@@ -28,7 +28,8 @@ def write(path: Path, text: str) -> Path:
     ("name", "schema"),
     [
         ("sft.yaml", SftSettings),
-        ("tiny.yaml", SftSettings),
+        ("tiny-1.yaml", SftSettings),
+        ("tiny-2.yaml", SftSettings),
         ("dpo.yaml", DpoSettings),
         ("tiny-scorer.yaml", StepScorerSettings),
     ],
