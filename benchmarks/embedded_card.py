@@ -16,7 +16,9 @@ EMBEDDED = Path(__file__).parents[1] / "agents" / "embedded"
 
 def main() -> None:
     result = json.loads((RESULTS / "embedded_debate.json").read_text())
-    parts = {part: json.loads((EMBEDDED / part / "training.json").read_text()) for part in ("lm", "step_scorer")}
+    parts = {
+        part: json.loads((EMBEDDED / part / "training.json").read_text()) for part in ("lm", "step_scorer")
+    }
     config = json.loads((EMBEDDED / "lm" / "config.json").read_text())
     sizes = {part: (EMBEDDED / part / "model.safetensors").stat().st_size for part in parts}
     (EMBEDDED / "README.md").write_text(_card(result, parts, config, sizes), "utf-8")

@@ -46,7 +46,9 @@ def main() -> None:
         "policy alone, greedy": alone,
         "policy alone, one sample": sampled,
         "debate, learned critic": debate,
-        f"best of {n}, step scorer": play("best-of-n", "protocol=best-of-n", f"n={n}", "rewards.step-scorer=inject"),
+        f"best of {n}, step scorer": play(
+            "best-of-n", "protocol=best-of-n", f"n={n}", "rewards.step-scorer=inject"
+        ),
         f"best of {n}, exact checker": play(
             "best-of-n-exact", "protocol=best-of-n", f"n={n}", "rewards={answer: inject}"
         ),
@@ -86,7 +88,9 @@ def _row(name: str, arm: Evaluation, debate: Evaluation) -> dict[str, Any]:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    table = Table("arm", "accuracy", "95 %", "policy tokens", "critic tokens", "debate minus this", "95 %", "McNemar p")
+    table = Table(
+        "arm", "accuracy", "95 %", "policy tokens", "critic tokens", "debate minus this", "95 %", "McNemar p"
+    )
     for row in rows:
         versus = row.get("debate_minus_this")
         table.add_row(

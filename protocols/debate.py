@@ -9,7 +9,7 @@
         terminate       the answer on the path is scored; the debate ends, or, told that it is wrong, goes on
 
 The actions are those of O1-Journey's second attempt (continue, backtracking, reflection, terminate) and the loop that
-of its third, the propose–critique debate. Departures: an answer is scored by the problem's scorer and not by the critic;
+of its third, the propose–critique debate. Departures: the problem's scorer scores an answer, and not the critic;
 telling the seats that an answer is wrong is an option (``on_wrong_answer: tell``) and marks what follows as informed;
 every debate is kept, whatever its outcome, since filtering belongs to the corpora.
 """

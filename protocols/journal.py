@@ -1,4 +1,4 @@
-"""The append-only journal of a run: one JSON line per event, one writer per file, on disk before the next request goes out.
+"""The append-only journal of a run: a JSON line per event, one writer per file, on disk before the next request.
 
 A line is ``{"debate": number, "at": unix seconds, "kind": …, "data": {…}}``. Each event is one unbuffered ``write``, so
 a killed process leaves at most one torn line at the end, which is cut when the journal is opened again.

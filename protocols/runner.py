@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Protocol
+from typing import Protocol, cast
 
 from longthought.agents.errors import LongthoughtError
 from longthought.agents.problems import Problem
@@ -49,7 +49,7 @@ class Assignment:
 
 
 def assignments(problems: Iterable[Problem], epochs: int, seed: int) -> Iterator[Assignment]:
-    """Every problem ``epochs`` times, numbered from 0; the seed depends on the run's seed, the problem's id and the epoch only."""
+    """Every problem ``epochs`` times, numbered from 0; seeds depend on the run's seed, problem and epoch."""
     number = 0
     for problem in problems:
         for epoch in range(epochs):
@@ -83,7 +83,9 @@ async def run_debates(
                 continue
             progress.in_flight += 1
             try:
-                await _play_one(assignment, protocol, journal, past.pop(assignment.number, []), progress, on_closed)
+                await _play_one(
+                    assignment, protocol, journal, past.pop(assignment.number, []), progress, on_closed
+                )
             finally:
                 progress.in_flight -= 1
 
@@ -131,12 +133,13 @@ async def _play_one(
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     """The error to show: one of ours if there is one, else whatever came first."""
-    flat: list[BaseException] = []
-    stack: list[BaseException] = [errors]
-    while stack:
-        error = stack.pop()
-        if isinstance(error, BaseExceptionGroup):
-            stack.extend(reversed(error.exceptions))
-        else:
-            flat.append(error)
+    flat = list(_leaves(errors))
     return next((error for error in flat if isinstance(error, LongthoughtError)), flat[0])
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error

@@ -27,4 +27,6 @@ async def score_answer(answer: str, scorer: Scorer, tree: Tree) -> Outcome:
     if reading.value is None:
         return Outcome(kind=outcomes.UNVERIFIED, answer=answer, why=reading.why)
     right = reading.value >= 1.0
-    return Outcome(kind=outcomes.SOLVED if right else outcomes.WRONG, answer=answer, why="" if right else reading.why)
+    return Outcome(
+        kind=outcomes.SOLVED if right else outcomes.WRONG, answer=answer, why="" if right else reading.why
+    )

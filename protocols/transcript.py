@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path as FilePath
-from typing import Final, Literal
+from typing import BinaryIO, Final, Literal, cast
 
 import zstandard
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -159,7 +159,9 @@ def fold(events: Sequence[Event], run: str = "") -> Transcript | None:
             }
         )
     except (ValidationError, KeyError) as error:
-        raise UsageError(f"debate {events[0]['debate']}: not a transcript of version {VERSION}: {error}") from error
+        raise UsageError(
+            f"debate {events[0]['debate']}: not a transcript of version {VERSION}: {error}"
+        ) from error
 
 
 def read_transcripts(source: FilePath) -> Iterator[Transcript]:
@@ -185,7 +187,7 @@ def read_transcripts(source: FilePath) -> Iterator[Transcript]:
 
 
 def _read_file(file: FilePath) -> Iterator[Transcript]:
-    with zstandard.open(file, "rb") if file.suffix == ".zst" else file.open("rb") as lines:
+    with _open_zst(file, "rb") if file.suffix == ".zst" else file.open("rb") as lines:
         # Split on "\n" only: model text may hold Unicode line separators.
         rest = b""
         number = 0
@@ -202,11 +204,16 @@ def _read_file(file: FilePath) -> Iterator[Transcript]:
                     ) from error
 
 
+def _open_zst(file: FilePath, mode: Literal["rb", "wb"]) -> BinaryIO:
+    # zstandard's annotations leave the type of what it opens out.
+    return cast("BinaryIO", zstandard.open(file, mode))  # pyright: ignore[reportUnknownMemberType]
+
+
 def pack(run_dir: FilePath) -> FilePath:
     """Write the finished transcripts of a run into one compressed file beside the journal, atomically."""
     target = run_dir / PACKED
     partial = target.with_suffix(".partial")
-    with zstandard.open(partial, "wb", cctx=zstandard.ZstdCompressor(level=3)) as out:
+    with _open_zst(partial, "wb") as out:
         for events in read_debates(run_dir):
             if (transcript := fold(events, run_dir.name)) is not None:
                 out.write(transcript.model_dump_json(exclude_none=True).encode() + b"\n")

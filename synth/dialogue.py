@@ -106,7 +106,7 @@ class Dialogue(Derivation):
 
 
 def _in_hindsight(transcript: Transcript) -> dict[int, bool]:
-    """The step labels, but every thought that the debate later went back past is wrong: the critic's last word counts."""
+    """The step labels, but a thought that the debate later went back past is wrong: the critic's last word counts."""
     stands = step_labels(transcript)
     for judgement in transcript.judgements:
         if isinstance(judgement.decision, Backtrack):

@@ -61,7 +61,9 @@ def _source(name: str, part: str, base_dir: Path | None) -> tuple[str, str]:
 
 
 def _compile(file: str, text: str) -> Template:
-    environment = Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
+    )
     try:
         return environment.from_string(text)
     except TemplateError as error:

@@ -133,7 +133,11 @@ class CountdownOracle:
         to = path.depth - 1
         while to > 0:
             _, left = _standing(path.thoughts[:to], numbers)
-            if path.thoughts[to - 1].kind == "step" and alive(left, target) and _sound(path.thoughts[:to], numbers):
+            if (
+                path.thoughts[to - 1].kind == "step"
+                and alive(left, target)
+                and _sound(path.thoughts[:to], numbers)
+            ):
                 break
             to -= 1
         return Backtrack(to=to, why=why)
@@ -235,5 +239,3 @@ def _reflection(path: Path) -> str:
 
 def _spaced(numbers: tuple[int, ...]) -> str:
     return " ".join(map(str, numbers))
-
-

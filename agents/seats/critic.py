@@ -56,7 +56,9 @@ class CriticAgent(BaseChatAgent):
         for round_ in range(1, MAX_TOOL_ROUNDS + 1):
             if not reply.tool_calls:
                 break
-            messages.append(ToolMessage({"role": "assistant", "content": None, "tool_calls": reply.tool_calls}))
+            messages.append(
+                ToolMessage({"role": "assistant", "content": None, "tool_calls": reply.tool_calls})
+            )
             for call in reply.tool_calls:
                 said, read = await self._call(call["function"]["name"], path)
                 readings += read

@@ -18,7 +18,9 @@ _decisions: st.SearchStrategy[Decision] = st.one_of(
     st.just(Continue()),
     st.builds(Backtrack, to=st.integers(0, 8), why=_line),
     st.builds(Reflect, why=_line),
-    st.builds(Terminate, reason=st.sampled_from(["solved", "ill_posed", "give_up"]), answer=st.none() | _line),
+    st.builds(
+        Terminate, reason=st.sampled_from(["solved", "ill_posed", "give_up"]), answer=st.none() | _line
+    ),
 )
 
 
@@ -35,7 +37,10 @@ _decisions: st.SearchStrategy[Decision] = st.one_of(
         ("reflect: is 91 prime?", Reflect(why="is 91 prime?")),
         ("terminate solved", Terminate(reason="solved")),
         ("terminate solved: 42", Terminate(reason="solved", answer="42")),
-        ("Verdict: terminate ill-posed: no such triangle", Terminate(reason="ill_posed", answer="no such triangle")),
+        (
+            "Verdict: terminate ill-posed: no such triangle",
+            Terminate(reason="ill_posed", answer="no such triangle"),
+        ),
         ("terminate give up", Terminate(reason="give_up")),
         ('{"decision": "backtrack", "to": 1, "why": "off by one"}', Backtrack(to=1, why="off by one")),
         (
@@ -83,18 +88,27 @@ def test_a_written_decision_reads_back(decision: Decision) -> None:
     assert read_verdict(write_verdict(decision), depth=9) == decision
 
 
-@given(st.sampled_from(["continue", "backtrack 3: x", "reflect: y z", "terminate solved", "terminate give_up: w"]))
+@given(
+    st.sampled_from(
+        ["continue", "backtrack 3: x", "reflect: y z", "terminate solved", "terminate give_up: w"]
+    )
+)
 def test_the_grammar_only_makes_what_can_be_read(line: str) -> None:
     assert re.fullmatch(verdict_regex(4), line)
     read_verdict(line, depth=4)
 
 
-_WORDS = ["continue", "backtrack", "reflect", "terminate", "solved", "0", "1", ":", ": why"]
-_WORDS += ["{", "}", '"decision"', "\n", " ", "**", "…", "\x00"]
+_WORDS = [
+    *("continue", "backtrack", "reflect", "terminate", "solved", "0", "1", ":", ": why"),
+    *("{", "}", '"decision"', "\n", " ", "**", "…", "\x00"),
+]
 
 
 @settings(max_examples=1_000, deadline=None)
-@given(st.one_of(st.text(max_size=80), st.lists(st.sampled_from(_WORDS), max_size=14).map(" ".join)), st.integers(1, 5))
+@given(
+    st.one_of(st.text(max_size=80), st.lists(st.sampled_from(_WORDS), max_size=14).map(" ".join)),
+    st.integers(1, 5),
+)
 def test_fuzz(reply: str, depth: int) -> None:
     """Whatever comes back is a decision that fits the path, or one clear refusal."""
     _read_or_refuse(reply, depth)
@@ -102,7 +116,10 @@ def test_fuzz(reply: str, depth: int) -> None:
 
 @pytest.mark.slow
 @settings(max_examples=10_000, deadline=None)
-@given(st.one_of(st.text(max_size=200), st.lists(st.sampled_from(_WORDS), max_size=30).map("".join)), st.integers(1, 9))
+@given(
+    st.one_of(st.text(max_size=200), st.lists(st.sampled_from(_WORDS), max_size=30).map("".join)),
+    st.integers(1, 9),
+)
 def test_fuzz_at_length(reply: str, depth: int) -> None:
     _read_or_refuse(reply, depth)
 

@@ -74,5 +74,7 @@ async def play_all(directory: Path, seed: int, calls: Path | None, pause: float)
 if __name__ == "__main__":
     print("begun", flush=True)
     asyncio.run(
-        play_all(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), 0.0 if "--no-pause" in sys.argv else 0.01)
+        play_all(
+            Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), 0.0 if "--no-pause" in sys.argv else 0.01
+        )
     )

@@ -110,7 +110,9 @@ def test_a_second_writer_is_refused_with_the_name_of_the_first(tmp_path: Path) -
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_stops_with_one_line_that_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_stops_with_one_line_that_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     journal = Journal(tmp_path)
     journal.write(0, "opened", {})
     full = os.open("/dev/full", os.O_WRONLY)
@@ -141,7 +143,9 @@ async def test_a_journal_of_other_replies_is_refused(tmp_path: Path) -> None:
             raise RunError("stopped here")
 
         return Debate(
-            PolicyAgent(ScriptedModel(policy, "p"), context), CriticAgent(ScriptedModel(critic), context), LastWord()
+            PolicyAgent(ScriptedModel(policy, "p"), context),
+            CriticAgent(ScriptedModel(critic), context),
+            LastWord(),
         )
 
     todo = list(assignments([Problem(id="p", question="q", gold="4")], 1, 0))
@@ -164,5 +168,3 @@ def test_json_is_exact(tmp_path: Path) -> None:
         assert type(transcript).model_validate_json(line) == transcript
         assert "NaN" not in line
         assert json.loads(line)["number"] == transcript.number
-
-
