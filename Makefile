@@ -81,6 +81,7 @@ tiny-model: $(VENV)/ready
 	$(LT) export out/tiny/teacher-3 --out out/tiny/corpus-3 $(ROWS) $(HONEST)
 	$(LT) export out/tiny/apprentice --out out/tiny/corpus-4 $(ROWS) $(HONEST)
 	$(LT) train sft --config train/tiny-2.yaml
+	cp out/tiny/lm-1/training.json agents/embedded/lm/training-first-half.json
 	$(LT) train step-scorer --config train/tiny-scorer.yaml
 	$(BIN)/python -m benchmarks.embedded_debate
 	$(BIN)/python -m benchmarks.embedded_card

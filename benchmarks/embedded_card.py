@@ -19,15 +19,16 @@ def main() -> None:
     parts = {
         part: json.loads((EMBEDDED / part / "training.json").read_text()) for part in ("lm", "step_scorer")
     }
+    parts["first"] = json.loads((EMBEDDED / "lm" / "training-first-half.json").read_text())
     config = json.loads((EMBEDDED / "lm" / "config.json").read_text())
-    sizes = {part: (EMBEDDED / part / "model.safetensors").stat().st_size for part in parts}
+    sizes = {part: (EMBEDDED / part / "model.safetensors").stat().st_size for part in ("lm", "step_scorer")}
     (EMBEDDED / "README.md").write_text(_card(result, parts, config, sizes), "utf-8")
 
 
 def _card(
     result: dict[str, Any], parts: dict[str, dict[str, Any]], config: dict[str, Any], sizes: dict[str, int]
 ) -> str:
-    lm, scorer = parts["lm"], parts["step_scorer"]
+    first, lm, scorer = parts["first"], parts["lm"], parts["step_scorer"]
     lines = [
         "# The embedded model",
         "",
@@ -41,11 +42,13 @@ def _card(
         f"{config['num_attention_heads']} heads, tied embeddings, {config['vocab_size']} tokens | "
         "the same with a token classification head |",
         f"| weights | {sizes['lm'] / 1e6:.1f} MB safetensors | {sizes['step_scorer'] / 1e6:.1f} MB safetensors |",
-        f"| rows seen | {lm['rows'] * lm['epochs']:,.0f} | {scorer['rows'] * scorer['epochs']:,.0f} |",
-        f"| tokens seen | {lm['tokens_seen']:,} | {scorer['tokens_seen']:,} |",
+        f"| rows seen | {first['rows'] * first['epochs']:,.0f} + {lm['rows'] * lm['epochs']:,.0f} "
+        f"| {scorer['rows'] * scorer['epochs']:,.0f} |",
+        f"| tokens seen | {first['tokens_seen']:,} + {lm['tokens_seen']:,} | {scorer['tokens_seen']:,} |",
         f"| parameters | {lm['parameters']:,} | {scorer['parameters']:,} |",
-        f"| steps | {lm['steps']:,} | {scorer['steps']:,} |",
-        f"| final loss | {lm['final_loss']:.4f} | {scorer['final_loss']:.4f} |",
+        f"| steps | {first['steps']:,} + {lm['steps']:,} | {scorer['steps']:,} |",
+        f"| final loss | {first['final_loss']:.4f}, {lm['final_loss']:.4f} "
+        f"| {scorer['final_loss']:.4f} |",
         "",
         "## How it was made",
         "",
