@@ -47,8 +47,7 @@ def _card(
         f"| tokens seen | {first['tokens_seen']:,} + {lm['tokens_seen']:,} | {scorer['tokens_seen']:,} |",
         f"| parameters | {lm['parameters']:,} | {scorer['parameters']:,} |",
         f"| steps | {first['steps']:,} + {lm['steps']:,} | {scorer['steps']:,} |",
-        f"| final loss | {first['final_loss']:.4f}, {lm['final_loss']:.4f} "
-        f"| {scorer['final_loss']:.4f} |",
+        f"| final loss | {first['final_loss']:.4f}, {lm['final_loss']:.4f} | {scorer['final_loss']:.4f} |",
         "",
         "## How it was made",
         "",
