@@ -41,6 +41,7 @@ _LINE = re.compile(
 _DECORATION = re.compile(r"^(?:[\s>*_`#\-]|\d+[.)]\s)*(?:(?:decision|verdict)\s*:?[\s*_`]*)?", re.IGNORECASE)
 #: Most verdicts are this one, and it holds nothing.
 _CONTINUE = Continue()
+_REASONS: dict[str, Reason] = {"solved": "solved", "ill_posed": "ill_posed", "give_up": "give_up"}
 _MAX_REPLY = 20_000
 _MAX_WHY = 2_000
 
@@ -151,10 +152,10 @@ def _decide(
         case "reflect":
             return Reflect(why=_one_line(why))
         case "terminate":
-            known = (reason or "").lower().replace(" ", "_").replace("-", "_")
-            if known not in ("solved", "ill_posed", "give_up"):
+            known = _REASONS.get((reason or "").lower().replace(" ", "_").replace("-", "_"))
+            if known is None:
                 raise UnreadableVerdict("terminate needs a reason: solved, ill_posed or give_up")
-            return Terminate(reason=cast("Reason", known), answer=_one_line(answer) if answer else None)
+            return Terminate(reason=known, answer=_one_line(answer) if answer else None)
         case _:
             raise UnreadableVerdict(f"unknown decision {word[:40]!r}")
 

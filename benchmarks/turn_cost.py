@@ -38,15 +38,16 @@ LEFT_OUT = {(48, 256)}
 Row = dict[str, Any]
 
 
+def say(body: dict[str, Any]) -> str:
+    """A step to the policy, a verdict to the critic: one model sits in both seats, told apart by its instructions."""
+    return VERDICT if body["messages"][0]["content"].startswith("You are the critic") else STEP
+
+
 async def serve() -> None:
-    """The server's process: says a step to the policy, a verdict to the critic."""
+    """The server's process."""
     from longthought.agents.models.loopback import LoopbackServer
 
-    def say(body: dict[str, Any]) -> str:
-        return STEP if body["model"] == "policy" else VERDICT
-
-    models = ("policy", "critic")
-    async with LoopbackServer(say, latency=LATENCY, models=models, keep_requests=False) as server:
+    async with LoopbackServer(say, latency=LATENCY, keep_requests=False) as server:
         print(server.base_url, flush=True)
         await asyncio.Event().wait()
 

@@ -44,13 +44,11 @@ async def ours(url: str, directory: Path) -> AsyncGenerator[Play]:
     from longthought.protocols.runner import assignments, run_debates
 
     context = Context(Prompts("default"))
-    policy, critic = OpenAIModel("policy", url), OpenAIModel("critic", url)
+    model = OpenAIModel("loopback", url)
 
     async def play(turns: int, debates: int) -> int:
         budget = Budget(turns=turns // 2, depth=turns, conclude_at=1)
-        rules = Debate(
-            PolicyAgent(policy, context), CriticAgent(critic, context), ExactScorer(), budget=budget
-        )
+        rules = Debate(PolicyAgent(model, context), CriticAgent(model, context), ExactScorer(), budget=budget)
         problems = [Problem(id=f"p{i}", question=QUESTION.format(i), gold="39") for i in range(debates)]
         journal = Journal(Path(tempfile.mkdtemp(dir=directory)))
         progress = await run_debates(assignments(problems, 1, 0), rules, journal, max_debates=debates)
@@ -58,8 +56,7 @@ async def ours(url: str, directory: Path) -> AsyncGenerator[Play]:
         return progress.decisions["continue"] * 2
 
     yield play
-    await policy.close()
-    await critic.close()
+    await model.close()
 
 
 @asynccontextmanager
@@ -82,18 +79,15 @@ async def autogen(url: str, directory: Path) -> AsyncGenerator[Play]:
         family=ModelFamily.UNKNOWN,
     )
 
-    def client(model: str) -> OpenAIChatCompletionClient:
-        return OpenAIChatCompletionClient(
-            model=model, base_url=url, api_key="none", model_info=info, max_retries=0
-        )
-
-    policy, critic = client("policy"), client("critic")
+    model = OpenAIChatCompletionClient(
+        model="loopback", base_url=url, api_key="none", model_info=info, max_retries=0
+    )
 
     async def one(number: int, turns: int) -> int:
         team = RoundRobinGroupChat(
             [
-                AssistantAgent("policy", policy, system_message=prompts.render("policy")),
-                AssistantAgent("critic", critic, system_message=prompts.render("critic")),
+                AssistantAgent("policy", model, system_message=prompts.render("policy")),
+                AssistantAgent("critic", model, system_message=prompts.render("critic")),
             ],
             # The task is a message too.
             termination_condition=MaxMessageTermination(turns + 1),
@@ -104,8 +98,7 @@ async def autogen(url: str, directory: Path) -> AsyncGenerator[Play]:
         return sum(await asyncio.gather(*(one(i, turns) for i in range(debates))))
 
     yield play
-    await policy.close()
-    await critic.close()
+    await model.close()
 
 
 async def measure(side: AbstractAsyncContextManager[Play], turns: int, debates: int) -> dict[str, float]:

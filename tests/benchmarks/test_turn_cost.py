@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,10 +17,7 @@ from longthought.agents.models.loopback import LoopbackServer
 async def test_a_turn_is_one_model_call(
     side: Callable[[str, Path], AbstractAsyncContextManager[Play]], tmp_path: Path
 ) -> None:
-    def say(body: dict[str, Any]) -> str:
-        return "a step" if body["model"] == "policy" else "continue"
-
-    async with LoopbackServer(say, models=("policy", "critic")) as server:
+    async with LoopbackServer(turn_cost.say) as server:
         found = await measure(side(server.base_url, tmp_path), turns=4, debates=3)
     # The short debate before the clock starts takes two.
     assert len(server.requests) == 4 * 3 + 2
