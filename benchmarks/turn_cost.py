@@ -6,6 +6,10 @@ A turn is one message, that is one model call: a debate of 48 turns is 24 propos
 in a process of its own and answers 200 ms after a request came in; every measurement runs in a fresh process and
 counts the CPU time (user and system) of that process only. Ours journals to disk and reads verdicts; AutoGen's team
 does neither.
+
+Every measurement lasts as long as a debate of 48 turns: 64 debates of 12 turns are played four times over. All start
+in step and drift apart over the first seconds; from then on each turn wakes the process by itself, which costs half
+as much again. A short run of short debates would not see that, and history would be blamed for it.
 """
 
 from __future__ import annotations
@@ -66,9 +70,10 @@ def server() -> Generator[str]:
 
 def measure(side: str, url: str, turns: int, debates: int) -> Row:
     """One measurement, in a fresh process."""
-    command = [sys.executable, "-m", "benchmarks.turn_cost_client", side, url, str(turns), str(debates)]
+    size = (turns, debates, TURNS[-1] // turns)
+    command = [sys.executable, "-m", "benchmarks.turn_cost_client", side, url, *map(str, size)]
     run: Row = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
-    return {**run, "wall_over_latency": run["wall_s"] / (turns * LATENCY), "load": os.getloadavg()[0]}
+    return {**run, "wall_over_latency": run["wall_s"] / (TURNS[-1] * LATENCY), "load": os.getloadavg()[0]}
 
 
 def medians(size: tuple[str, int, int], runs: list[Row]) -> Row:

@@ -18,9 +18,9 @@ async def test_a_turn_is_one_model_call(
     side: Callable[[str, Path], AbstractAsyncContextManager[Play]], tmp_path: Path
 ) -> None:
     async with LoopbackServer(turn_cost.say) as server:
-        found = await measure(side(server.base_url, tmp_path), turns=4, debates=3)
+        found = await measure(side(server.base_url, tmp_path), turns=4, debates=3, rounds=2)
     # The short debate before the clock starts takes two.
-    assert len(server.requests) == 4 * 3 + 2
+    assert len(server.requests) == 4 * 3 * 2 + 2
     assert found["cpu_ms_per_turn"] > 0
 
 
