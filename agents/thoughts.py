@@ -27,6 +27,8 @@ class Thought(BaseModel):
     answer: str | None = None
     #: The model ran into its token limit; such a step is never exported as clean.
     truncated: bool = False
+    #: The policy was told to conclude, for the budget was nearly spent.
+    concluding: bool = False
     #: Written with a gold answer, or an answer's correctness, in the context.
     informed: bool = False
 

@@ -160,7 +160,7 @@ class _Play:
             return self.tree.grow("reflection", step.text, None, step.truncated)
         answer = None if step.truncated else self.rules.scorer.extract(step.text)
         kind: ThoughtKind = "step" if answer is None and ask == "step" else "conclusion"
-        return self.tree.grow(kind, step.text, answer, step.truncated)
+        return self.tree.grow(kind, step.text, answer, step.truncated, concluding=ask == "conclusion")
 
     # --- the critic's half ------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from longthought.agents.decisions import Backtrack, Decision
 from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem
 from longthought.agents.readings import Reading
-from longthought.agents.thoughts import Path, Thought, Turn
+from longthought.agents.thoughts import Ask, Path, Thought, Turn
 from longthought.protocols.journal import Event, read_debates
 from longthought.protocols.outcomes import Outcome
 
@@ -111,7 +111,9 @@ class Transcript(_Record):
         done: list[Turn] = []
         for thought in self.thoughts:
             judged = decisions.get(thought.id)
-            ask = "step" if thought.kind == "step" else thought.kind
+            ask: Ask = "reflection" if thought.kind == "reflection" else "step"
+            if thought.concluding:
+                ask = "conclusion"
             decision = judged.decision if judged else None
             after = path_after = (*path, thought)
             at = ""

@@ -34,7 +34,9 @@ class Tree:
         """What a seat is shown now."""
         return Path(self.problem, self._path, tuple(self.walk), ask)
 
-    def grow(self, kind: ThoughtKind, text: str, answer: str | None, truncated: bool) -> Thought:
+    def grow(
+        self, kind: ThoughtKind, text: str, answer: str | None, truncated: bool, concluding: bool = False
+    ) -> Thought:
         """Add a thought below the cursor and move the cursor onto it."""
         parent = self._path[-1].id if self._path else 0
         # Without what is at its default: so it is journalled, and a thought weighs half as much.
@@ -43,6 +45,8 @@ class Tree:
             data["answer"] = answer
         if truncated:
             data["truncated"] = True
+        if concluding:
+            data["concluding"] = True
         if self.informed:
             data["informed"] = True
         thought = Thought(**data)

@@ -2,8 +2,7 @@
 
 The messages are those that ``agents.seats.context`` renders for a live debate with the whole walk in memory.
 A wrong step stays in the context, for what follows answers it, but carries no loss (as verl#5316 asks for).
-Replies that were asked again never were part of the thread. A debate does not record when the policy was
-told to conclude, so that cue is the usual one here.
+Replies that were asked again never were part of the thread.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Context:
         """The messages that ask for the next thought below the path's tip."""
         messages = self._messages(path, "shared" if self.kind == "shared" else "policy")
         if path.ask == "conclusion":
-            messages[-1] = _with(messages[-1], self._cue("policy_cue", event="conclude"), instead=True)
+            messages[-1] = self._conclude(messages[-1])
         for retry in path.retries:
             messages += [
                 Message("assistant", retry.reply),
@@ -106,6 +106,8 @@ class Context:
             )
         key = (self, thread)
         for turn in self._turns(path):
+            if turn.thought.concluding and thread != "critic":
+                messages[-1] = self._conclude(messages[-1])
             # A turn never changes, so its messages are made once and not again for every later prompt.
             said: Sequence[Message] | None = turn.said.get(key)
             if said is None:
@@ -162,6 +164,12 @@ class Context:
             case _:
                 return self._cue("policy_cue", event="continue", shared=shared, number=turn.depth + 1)
 
+    def _conclude(self, message: Message) -> Message:
+        """The message with its last paragraph, the cue, replaced by the one that asks for the conclusion."""
+        head, _, _ = message.content.rpartition("\n\n")
+        cue = self._cue("policy_cue", event="conclude")
+        return Message(message.role, f"{head}\n\n{cue}" if head else cue)
+
     def _cue(self, part: str, **values: str | int | bool) -> str:
         return self.prompts.render(part, **values)
 
@@ -177,11 +185,8 @@ def _join(messages: list[Message], more: Sequence[Message]) -> None:
     messages += more
 
 
-def _with(message: Message, more: str, instead: bool = False) -> Message:
-    """The message with more text; ``instead`` replaces its last paragraph, the cue."""
-    if instead:
-        head, _, _ = message.content.rpartition("\n\n")
-        return Message(message.role, f"{head}\n\n{more}" if head else more)
+def _with(message: Message, more: str) -> Message:
+    """The message with more text."""
     return Message(message.role, f"{message.content}\n\n{more}" if more else message.content)
 
 

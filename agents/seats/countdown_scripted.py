@@ -90,8 +90,9 @@ class CountdownSearcher:
 class CountdownOracle:
     """A critic that redoes the arithmetic and searches what is left, and so is never wrong, unless told to miss faults.
 
-    Wrong arithmetic is reflected on and then left; a dead end is left at once, for the deepest thought that still leads
-    on. A puzzle with no whole-number solution is given up.
+    A step that is wrong in itself is reflected on and then left, whether or not one before it was wrong too: so what is
+    left at once is always rightly computed, and only a dead end. The way back leads to the deepest thought from which
+    the target can still be reached. A puzzle with no whole-number solution is given up.
     """
 
     def __init__(self, **options: float) -> None:
@@ -116,14 +117,14 @@ class CountdownOracle:
             return self._back(path, numbers, target, "that step was wrong")
         before = path.thoughts[:-1]
         _, left = _standing(before, numbers)
-        if not _sound(before, numbers) or not alive(left, target):
-            return self._back(path, numbers, target, "an earlier step is wrong")
         move = parse_step(last.text)
         if move is None:
-            return self._back(path, numbers, target, "not a step")
+            return Reflect(why="not a step")
         ok, why = legal_step(left, move)
         if not ok:
             return Reflect(why=why)
+        if not _sound(before, numbers) or not alive(left, target):
+            return self._back(path, numbers, target, "an earlier step is wrong")
         if alive(move.rest, target):
             return Continue()
         return self._back(path, numbers, target, f"no way from {_spaced(move.rest)} to {target}")

@@ -55,6 +55,7 @@ def play_run(
     kind: ContextKind = "per_seat",
     prompts: str = "default",
     turns: int = 24,
+    conclude_at: float = 1.0,
 ) -> tuple[ScriptedModel, ScriptedModel]:
     """Play the scripts one after the other into ``directory``; the models, for what they were asked."""
     directory.mkdir(exist_ok=True)
@@ -65,7 +66,7 @@ def play_run(
         PolicyAgent(policy, context),
         CriticAgent(critic, context),
         LastWord(),
-        Budget(turns=turns, conclude_at=1.0),
+        Budget(turns=turns, conclude_at=conclude_at),
         on_wrong_answer="tell" if tell else "stop",
     )
     todo = [

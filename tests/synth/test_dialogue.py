@@ -64,9 +64,16 @@ def test_one_row_per_seat_with_its_own_turns(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["shared", "per_seat"])
 @pytest.mark.parametrize("prompts", ["default", "terse"])
-def test_a_row_is_what_the_seats_were_shown_live(tmp_path: Path, kind: ContextKind, prompts: str) -> None:
-    policy, critic = play_run(tmp_path, [DETOURS], kind=kind, prompts=prompts)
+@pytest.mark.parametrize("conclude_at", [1.0, 0.5])
+def test_a_row_is_what_the_seats_were_shown_live(
+    tmp_path: Path, kind: ContextKind, prompts: str, conclude_at: float
+) -> None:
+    policy, critic = play_run(
+        tmp_path, [DETOURS], kind=kind, prompts=prompts, turns=8, conclude_at=conclude_at
+    )
     (transcript,) = read_transcripts(tmp_path)
+    # Concluding is asked for at the end of the debate, but not where a reflection was.
+    assert [t.id for t in transcript.thoughts if t.concluding] == ([] if conclude_at == 1.0 else [5, 6])
     made = rows(Dialogue(context=kind, prompts=prompts), transcript)
     for row, seat in zip((made[0], made[-1]), (policy, critic), strict=True):
         asked = list(seat.requests[-1][0])
