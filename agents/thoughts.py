@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -92,19 +93,28 @@ class Path:
         tip = self.tip
         return tuple(turn.thought for turn in self.walk if turn.thought.parent == tip)
 
+    def prefix(self, depth: int) -> Path:
+        """A straight path up to its ``depth``-th thought, which is then yet to be judged."""
+        walk = self.walk[:depth]
+        return Path(self.problem, self.thoughts[:depth], (*walk[:-1], replace(walk[-1], decision=None)))
+
     def again(self, reply: str, complaint: str) -> Path:
         """The same path with one more unusable reply on it."""
         return replace(self, retries=(*self.retries, Retry(reply, complaint)))
 
 
-def straight_path(problem: Problem, steps: list[str]) -> Path:
-    """A path of plain steps that were all continued but the last, for use outside a debate."""
+def straight_path(problem: Problem, steps: Sequence[str], answer: str | None = None) -> Path:
+    """A path of plain steps that were all continued but the last, for use outside a debate.
+
+    ``answer`` is what the last step states, if it is a conclusion.
+    """
     from longthought.agents.decisions import Continue
 
-    thoughts = tuple(
-        Thought(id=i, parent=i - 1, kind="step", text=text) for i, text in enumerate(steps, start=1)
-    )
-    walk = tuple(
-        Turn(thought, thought.id, Continue() if thought.id < len(thoughts) else None) for thought in thoughts
-    )
-    return Path(problem, thoughts, walk)
+    thoughts = [
+        Thought(id=number, parent=number - 1, kind="step", text=text)
+        for number, text in enumerate(steps, start=1)
+    ]
+    if answer is not None:
+        thoughts[-1] = thoughts[-1].model_copy(update={"kind": "conclusion", "answer": answer})
+    walk = tuple(Turn(t, t.id, Continue() if t.id < len(thoughts) else None) for t in thoughts)
+    return Path(problem, tuple(thoughts), walk)

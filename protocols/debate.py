@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from longthought.agents.calls import recorder
-from longthought.agents.decisions import Backtrack, Decision, Reflect, Terminate
+from longthought.agents.decisions import Decision, Reflect, Terminate
 from longthought.agents.errors import (
     ContextLengthError,
     FatalModelError,
@@ -40,6 +40,7 @@ from longthought.protocols.budget import Budget, Spent
 from longthought.protocols.outcomes import Outcome
 from longthought.protocols.scoring import score_answer
 from longthought.protocols.tree import Tree
+from longthought.protocols.verdicts import readable_verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,23 +172,15 @@ class _Play:
             tree.read(await read_all(self.rules.injected, tree.path()))
         path = tree.path()
         tree.tape.seat = "critic"
-        for asked in range(1, self.rules.asks + 1):
-            try:
-                verdict = await self.rules.critic.judge(path)
-                if isinstance(verdict.decision, Backtrack) and verdict.decision.to >= path.depth:
-                    raise UnreadableVerdict(f"backtrack to {verdict.decision.to} is not above this step")
-                if _solved_without_answer(verdict.decision, path.answer):
-                    raise UnreadableVerdict("no answer stands on the path yet, so it cannot end as solved")
-            except UnreadableVerdict as error:
-                tree.asked_again("critic", error.reply, str(error))
-                if asked == self.rules.asks:
-                    raise
-                path = path.again(error.reply or "(nothing)", str(error))
-            else:
-                tree.read(verdict.readings)
-                tree.judge(verdict.decision)
-                return verdict.decision
-        raise AssertionError("unreachable")
+        verdict = await readable_verdict(
+            self.rules.critic,
+            path,
+            self.rules.asks,
+            lambda reply, why: tree.asked_again("critic", reply, why),
+        )
+        tree.read(verdict.readings)
+        tree.judge(verdict.decision)
+        return verdict.decision
 
     async def _terminate(self, decision: Terminate) -> Outcome | None:
         """The outcome, or None when the debate goes on after a wrong answer."""
@@ -228,15 +221,6 @@ class _Play:
     def _show(self) -> None:
         if self.rules.on_turn is not None:
             self.rules.on_turn(self.tree)
-
-
-def _solved_without_answer(decision: Decision, path_answer: str | None) -> bool:
-    return (
-        isinstance(decision, Terminate)
-        and decision.reason == "solved"
-        and path_answer is None
-        and not decision.answer
-    )
 
 
 def _normal(text: str) -> str:

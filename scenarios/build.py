@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, cast
 
 from longthought.agents.errors import UsageError
@@ -162,27 +163,9 @@ class _Builder:
         return cast("Scorer", self._plugin("scorers", name, "dataset.scorer", SCORER_NAMES)())
 
     def reward(self, name: str, scorer: Scorer) -> Reward:
-        match name:
-            case "step-scorer":
-                from longthought.agents.rewards.step_scorer import StepScorer
-
-                try:
-                    return StepScorer()
-                except UsageError as error:
-                    raise UsageError(f"rewards.{name}: {error}") from error
-            case "countdown-step" | "countdown-oracle":
-                from longthought.agents.rewards.countdown_step import CountdownStepRule
-
-                return CountdownStepRule(look_ahead=name == "countdown-oracle")
-            case "answer":
-                from longthought.agents.rewards.answer_reward import AnswerReward
-
-                return AnswerReward(scorer)
-            case _:
-                made: object = self._plugin("rewards", name, f"rewards.{name}", REWARDS)()
-                if not isinstance(made, Reward):
-                    raise UsageError(f"rewards.{name}: it made a {type(made).__name__}, which is no Reward")
-                return made
+        return reward_named(
+            name, f"rewards.{name}", scorer, allow_import=self._allow_import, base_dir=self._base_dir
+        )
 
     def _agent(
         self, seat: Literal["policy", "critic"], spec: SeatSpec, name: str, context: Context
@@ -214,7 +197,7 @@ class _Builder:
 
     def _plugin(
         self,
-        group: Literal["agents", "protocols", "rewards", "scorers"],
+        group: Literal["agents", "protocols", "scorers"],
         name: str,
         key: str,
         known: Sequence[str],
@@ -222,6 +205,47 @@ class _Builder:
         return find_plugin(
             group, name, key, allow_import=self._allow_import, base_dir=self._base_dir, known=known
         )
+
+
+def reward_named(
+    name: str,
+    key: str,
+    scorer: Scorer | None,
+    *,
+    allow_import: bool = False,
+    base_dir: Path | None = None,
+) -> Reward:
+    """The reward of that name, built in or a plug-in. ``key`` is what error lines call it.
+
+    Raises:
+        UsageError: there is none, or it cannot be built.
+    """
+    match name:
+        case "step-scorer":
+            from longthought.agents.rewards.step_scorer import StepScorer
+
+            try:
+                return StepScorer()
+            except UsageError as error:
+                raise UsageError(f"{key}: {error}") from error
+        case "countdown-step" | "countdown-oracle":
+            from longthought.agents.rewards.countdown_step import CountdownStepRule
+
+            return CountdownStepRule(look_ahead=name == "countdown-oracle")
+        case "answer":
+            from longthought.agents.rewards.answer_reward import AnswerReward
+
+            if scorer is None:
+                raise UsageError(f"{key}: {name} scores answers, and reads no steps")
+            return AnswerReward(scorer)
+        case _:
+            factory = find_plugin(
+                "rewards", name, key, allow_import=allow_import, base_dir=base_dir, known=REWARDS
+            )
+            made: object = factory()
+            if not isinstance(made, Reward):
+                raise UsageError(f"{key}: it made a {type(made).__name__}, which is no Reward")
+            return made
 
 
 def _prices(scenario: Scenario) -> dict[str, Price]:

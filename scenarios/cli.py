@@ -10,7 +10,16 @@ import typer
 
 from longthought import __version__
 from longthought.agents.errors import LongthoughtError, UsageError
-from longthought.scenarios import cli_corpus, cli_eval, cli_look, cli_run, cli_train
+from longthought.scenarios import (
+    cli_corpus,
+    cli_eval,
+    cli_judge,
+    cli_look,
+    cli_report,
+    cli_run,
+    cli_tamper,
+    cli_train,
+)
 
 app = typer.Typer(
     name="longthought",
@@ -40,6 +49,9 @@ app.command("list")(cli_look.list_)
 app.command("doctor")(cli_look.doctor)
 app.command("export")(cli_corpus.export)
 app.command("eval")(cli_eval.eval_)
+app.command("report")(cli_report.report)
+app.command("judge")(cli_judge.judge)
+app.command("tamper")(cli_tamper.tamper)
 app.add_typer(cli_train.app, name="train")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from longthought.agents.errors import UsageError
 from longthought.agents.models.contract import Model
+from longthought.agents.models.local_weights import weights_digest
 from longthought.scenarios.model_spec import ModelSpec
 from longthought.scenarios.plugins import import_object
 
@@ -50,6 +51,13 @@ class Engines:
                 said = str(error)
                 raise UsageError(said if said.startswith("models.") else f"models.{name}: {said}") from error
         return self.built[name]
+
+    def identity(self, name: str) -> dict[str, Any]:
+        """What makes two models the same one, as JSON: not where and in what hurry it is asked, but its weights."""
+        spec = self._specs[name]
+        told = spec.model_dump(mode="json", exclude_none=True, exclude=_NOT_WHO)
+        place = Path(self._weights(spec)) if spec.engine in ("transformers", "vllm") else None
+        return told if place is None or not place.is_dir() else {**told, "weights": weights_digest(place)}
 
     async def close(self) -> None:
         for model in self.built.values():
@@ -128,6 +136,10 @@ class Engines:
 
     def _place(self, path: str) -> Path:
         return self._base_dir / Path(path).expanduser()
+
+
+#: Keys of a model that say nothing of who answers.
+_NOT_WHO = {"price", "base_url", "api_key_env", "attempt_timeout", "max_batch", "device"}
 
 
 def api_key_of(name: str, spec: ModelSpec) -> str | None:

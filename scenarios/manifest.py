@@ -77,6 +77,8 @@ class Manifest(BaseModel):
     models: dict[str, str] = Field(default_factory=dict)
     prices: dict[str, dict[str, float]] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
+    #: What the passport that the scenario demands says of the critic.
+    passport: dict[str, Any] | None = None
     outcomes: dict[str, int] = Field(default_factory=dict)
 
     @property
@@ -91,7 +93,11 @@ def identity_of(loaded: Loaded, prompts: Prompts) -> Identity:
 
 
 def new_manifest(
-    loaded: Loaded, identity: Identity, problems: Sequence[Problem], models: Mapping[str, str]
+    loaded: Loaded,
+    identity: Identity,
+    problems: Sequence[Problem],
+    models: Mapping[str, str],
+    passport: dict[str, Any] | None = None,
 ) -> Manifest:
     """The manifest of a run that starts now."""
     scenario = loaded.scenario
@@ -114,6 +120,7 @@ def new_manifest(
             if name in models and spec.price
         },
         versions=_versions(),
+        passport=passport,
     )
 
 

@@ -21,6 +21,7 @@ from longthought.scenarios.interrupts import Interrupts
 from longthought.scenarios.live import Display, Meter
 from longthought.scenarios.load import Loaded
 from longthought.scenarios.manifest import Manifest, Status, identity_of, new_manifest, read_manifest
+from longthought.scenarios.passports import check_passport
 from longthought.scenarios.preflight import check_open_files, check_servers
 from longthought.scenarios.problem_source import problems_of
 from longthought.scenarios.run_dir import OpenRun, close_run, open_run
@@ -82,7 +83,8 @@ async def run_scenario(
         check_open_files(options.max_connections)
         run_dir = run_dir_of(loaded, options)
         models = {name: model.name for name, model in built.engines.built.items()}
-        manifest = new_manifest(loaded, identity_of(loaded, built.prompts), problems, models)
+        passport = check_passport(loaded, built)
+        manifest = new_manifest(loaded, identity_of(loaded, built.prompts), problems, models, passport)
         if not _nothing_left(run_dir, manifest, options):
             await check_servers(loaded.scenario.models, built.engines.built)
         run = stack.enter_context(

@@ -51,6 +51,10 @@ class SeatSpec(BaseModel):
     agent: str | None = None
     #: Passed to the agent. One that takes an engine names it in ``model`` and gets it as ``model``.
     options: dict[str, Any] = Field(default_factory=dict)
+    #: For the critic: a passport that `longthought judge` made of it, without which the run does not start.
+    passport: str | None = None
+    #: The least step F1 that the passport must show.
+    min_f1: float | None = Field(default=None, ge=0, le=1)
 
     @model_validator(mode="after")
     def _model_or_agent(self) -> Self:
@@ -60,6 +64,8 @@ class SeatSpec(BaseModel):
             raise ValueError("'options' are for an agent, and no 'agent' is named")
         if self.agent is not None and (given := [k for k in _SAMPLING if k in self.model_fields_set]):
             raise ValueError(f"{given[0]!r} is for a model; an agent takes what it needs under 'options'")
+        if self.min_f1 is not None and self.passport is None:
+            raise ValueError("'min_f1' is a demand on a 'passport', and none is named")
         return self
 
     @property
@@ -122,6 +128,12 @@ class Scenario(BaseModel):
             self._known_model(f"seats.{seat}.model", spec.model)
         for name, model in self.models.items():
             self._known_model(f"models.{name}.source", model.source)
+        return self
+
+    @model_validator(mode="after")
+    def _passport_of_a_critic(self) -> Self:
+        if self.seats.policy.passport is not None:
+            raise ValueError("seats.policy.passport: passports are of critics; move it to seats.critic")
         return self
 
     @model_validator(mode="after")

@@ -35,6 +35,12 @@ def _body(manifest: Manifest, data_files: Mapping[str, Mapping[str, str]]) -> st
         if manifest.informed_left_out
         else "No debate was left out for being informed; each row's `informed` says whether its debate was."
     )
+    measured = manifest.source.critic or {}
+    figures = ", ".join(
+        f"{name.replace('_', ' ')} {value:.3f}"
+        for name, value in measured.items()
+        if isinstance(value, float)
+    )
     lines = [
         f"# Corpus of {_code(manifest.source.run)}",
         "",
@@ -42,6 +48,7 @@ def _body(manifest: Manifest, data_files: Mapping[str, Mapping[str, str]]) -> st
         f"{manifest.problems} problems between a policy, which proposes steps, and a critic, which lets "
         f"them stand, sends back, asks for reflection, or ends. {informed}",
         "",
+        *([f"The critic's passport, on {_code(str(measured['data']))}: {figures}.", ""] if measured else []),
         "| kind | split | rows |",
         "|---|---|---:|",
     ]

@@ -38,6 +38,8 @@ class Dialogue(Derivation):
     #: But loss on dead ends: steps that the critic went back from at once, with no fault to reflect on. A policy that
     #: only ever learns steps that lead to the goal learns to claim that they do.
     learn_dead_ends: bool = False
+    #: And loss on reflections after which the critic went back, for they did their work.
+    learn_reflections: bool = False
 
     def rows(self, samples: Sequence[Transcript]) -> Iterator[Row | Dropped]:
         for transcript in samples:
@@ -90,7 +92,10 @@ class Dialogue(Derivation):
     def _worth_learning(self, turn: Turn, stands: dict[int, bool]) -> bool:
         if turn.thought.truncated:
             return False
-        if self.learn_dead_ends and turn.thought.kind == "step" and isinstance(turn.decision, Backtrack):
+        if isinstance(turn.decision, Backtrack) and (
+            (self.learn_dead_ends and turn.thought.kind == "step")
+            or (self.learn_reflections and turn.thought.kind == "reflection")
+        ):
             return True
         if not self.mask_wrong:
             return True

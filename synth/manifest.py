@@ -23,6 +23,8 @@ class Source(_Part):
 
     run: str
     scenario_hash: str | None = None
+    #: What the run's manifest says of its critic's passport.
+    critic: dict[str, Any] | None = None
 
 
 class KindCounts(_Part):
@@ -90,7 +92,9 @@ def source_of(source: Path, run: str) -> Source:
         return Source(run=run)
     fields = cast("dict[str, object]", manifest)
     name, scenario_hash = fields.get("name"), fields.get("scenario_hash")
+    passport = fields.get("passport")
     return Source(
         run=name if isinstance(name, str) else run,
         scenario_hash=scenario_hash if isinstance(scenario_hash, str) else None,
+        critic=cast("dict[str, Any]", passport) if isinstance(passport, dict) else None,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,6 +38,17 @@ def check_model_source(model: str | Path) -> str:
     if not any(path.glob("*.safetensors")):
         raise UsageError(f"no weights at {path}: *.safetensors are missing (other formats are not loaded)")
     return str(path)
+
+
+def weights_digest(directory: Path) -> str:
+    """SHA-256 of a model's configuration, tokenizer and weights, in hexadecimal."""
+    digest = sha256()
+    for file in sorted([*directory.glob("*.json"), *directory.glob("*.safetensors")]):
+        if not file.name.startswith("training"):  # how it was trained is no part of what it says
+            digest.update(file.name.encode() + b"\n")
+            with file.open("rb") as read:
+                digest.update(file_digest(read, "sha256").digest())
+    return digest.hexdigest()
 
 
 def load_weights(source: str, device: Device, dtype: Dtype, context: int | None) -> LocalWeights:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 from longthought.agents.problems import Problem
 from longthought.agents.readings import Reading
@@ -27,6 +28,18 @@ class Reward(ABC):
         Raises:
             RewardError: it could not read; the caller notes an unscored reading.
         """
+
+    async def read_steps(self, path: Path) -> list[Reading]:
+        """A reading of every step of a straight path. One that scores all steps in one pass does so here.
+
+        Raises:
+            RewardError: it could not read.
+        """
+        return [await self.read(path.prefix(depth)) for depth in range(1, path.depth + 1)]
+
+    def identity(self) -> dict[str, Any]:
+        """What makes two rewards the same one, as JSON: of a learned one, a digest of its weights."""
+        return {"reward": self.name}
 
     async def close(self) -> None:
         """Release what it holds. May be called more than once."""

@@ -12,6 +12,7 @@ from pathlib import Path as Directory
 from typing import Any
 
 from longthought.agents.errors import RewardError, UsageError
+from longthought.agents.models.local_weights import weights_digest
 from longthought.agents.readings import Reading
 from longthought.agents.rewards.contract import Reward
 from longthought.agents.thoughts import Path
@@ -64,6 +65,12 @@ class StepScorer(Reward):
         if not path.thoughts:
             return Reading(reward=self.name, why="there is no step to read")
         return Reading(reward=self.name, value=(await self.read_all(path))[-1])
+
+    def identity(self) -> dict[str, Any]:
+        return {"reward": self.name, "weights": weights_digest(Directory(self.path))}
+
+    async def read_steps(self, path: Path) -> list[Reading]:
+        return [Reading(reward=self.name, value=value) for value in await self.read_all(path)]
 
     async def read_all(self, path: Path) -> list[float]:
         """The probability of every step on the path that it is right.

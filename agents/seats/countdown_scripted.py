@@ -7,6 +7,7 @@ exactly.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from random import Random
 
@@ -43,14 +44,19 @@ class SearcherOptions(BaseModel):
     wish: float = Field(default=0.0, ge=0, le=1)
     #: Takes a number that is not there, mostly one of those that are for a second time.
     misread: float = Field(default=0.0, ge=0, le=1)
+    #: Writes a conclusion with one number or operation that is not in its steps.
+    garble: float = Field(default=0.0, ge=0, le=1)
 
 
 class OracleOptions(BaseModel):
-    """How often the oracle lets a fault pass that it will object to later. Zero: never."""
+    """How often the oracle errs, per verdict on a step. Zero: never."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    #: Lets a fault pass, to object to it later.
     miss: float = Field(default=0.0, ge=0, le=1)
+    #: Goes back from a step that is fine.
+    alarm: float = Field(default=0.0, ge=0, le=1)
 
 
 class CountdownSearcher:
@@ -70,7 +76,8 @@ class CountdownSearcher:
             return _reflection(path)
         steps, left = _standing(path.thoughts, numbers)
         if len(left) == 1 or path.ask == "conclusion":
-            return _conclusion(steps, left, numbers)
+            conclusion = _conclusion(steps, left, numbers)
+            return _garbled(conclusion, random) if _chance(self._options.garble, random) else conclusion
         tried = {thought.text for thought in path.tried}
         open_moves = [move for move in moves(left) if str(move) not in tried]
         if not open_moves:
@@ -88,7 +95,7 @@ class CountdownSearcher:
 
 
 class CountdownOracle:
-    """A critic that redoes the arithmetic and searches what is left, and so is never wrong, unless told to miss faults.
+    """A critic that redoes the arithmetic and searches what is left, and so is never wrong, unless told to err.
 
     A step that is wrong in itself is reflected on and then left, whether or not one before it was wrong too: so what is
     left at once is always rightly computed, and only a dead end. The way back leads to the deepest thought from which
@@ -100,9 +107,12 @@ class CountdownOracle:
 
     async def judge(self, path: Path) -> Verdict:
         decision = self._decide(path)
-        objects = isinstance(decision, Backtrack | Reflect) and path.thoughts[-1].kind == "step"
-        if objects and _chance(self._options.miss, _random(path)):
-            decision = Continue()
+        if path.thoughts[-1].kind == "step":
+            objects = isinstance(decision, Backtrack | Reflect)
+            if objects and _chance(self._options.miss, _random(path)):
+                decision = Continue()
+            elif isinstance(decision, Continue) and _chance(self._options.alarm, _random(path)):
+                decision = Backtrack(to=path.depth - 1, why="it looks wrong")
         return Verdict(decision)
 
     def _decide(self, path: Path) -> Decision:
@@ -221,6 +231,16 @@ def _slipped(move: Move, random: Random) -> Move:
     rest = list(move.rest)
     rest[rest.index(move.result)] = wrong
     return replace(move, result=wrong, rest=tuple(rest))
+
+
+def _garbled(conclusion: str, random: Random) -> str:
+    """The conclusion with one number or operation replaced."""
+    part = random.choice(list(re.finditer(r"[0-9]+|[-+*/]", conclusion)))
+    if part[0].isdigit():
+        new = str(max(1, int(part[0]) + random.choice((-10, -3, -2, -1, 1, 2, 3, 10))))
+    else:
+        new = random.choice("+-*/")
+    return conclusion[: part.start()] + new + conclusion[part.end() :]
 
 
 def _reflection(path: Path) -> str:

@@ -62,6 +62,18 @@ def test_one_row_per_seat_with_its_own_turns(tmp_path: Path) -> None:
     assert [m["role"] for m in critic.messages[:3]] == ["system", "user", "assistant"]
 
 
+def test_what_led_back_can_be_learned_too(tmp_path: Path) -> None:
+    transcript = transcript_of(tmp_path, DETOURS)
+    (plain, ends, reflections) = (
+        learned(rows(Dialogue(seats="policy", **options), transcript)[0])
+        for options in ({}, {"learn_dead_ends": True}, {"learn_reflections": True})
+    )
+    assert plain == ["2+2 is 4", "answer: 4"]
+    # Not the step that was reflected on, which is wrong in itself, nor the one that was left later.
+    assert ends == ["2*3 is 7", *plain]
+    assert reflections == ["6 is too much already", *plain]
+
+
 @pytest.mark.parametrize("kind", ["shared", "per_seat"])
 @pytest.mark.parametrize("prompts", ["default", "terse"])
 @pytest.mark.parametrize("conclude_at", [1.0, 0.5])

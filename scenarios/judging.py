@@ -1,0 +1,121 @@
+"""Runs a meta-evaluation: a reward or a scenario's critic over a file of labelled solutions, to a directory."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+from rich.progress import Progress as Bar
+
+from longthought.agents.errors import RunError, UsageError
+from longthought.agents.rewards.contract import Reward
+from longthought.agents.seats.contract import Critic
+from longthought.protocols.journal import Journal
+from longthought.scenarios.build import REWARDS, build, reward_named
+from longthought.scenarios.load import load_scenario
+from longthought.scenarios.passports import critic_subject
+from longthought.scenarios.plugins import installed
+from longthought.synth.labelled.read import read_labelled
+from longthought.train.judging.ask import Progress, ask_about
+from longthought.train.judging.passport import Passport, Subject, make_passport
+from longthought.train.judging.plot import draw
+from longthought.train.judging.said import steps_of
+
+PASSPORT = "passport.json"
+PLOT = "passport.svg"
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeOptions:
+    """How a meta-evaluation is made; see ``longthought judge --help``."""
+
+    data: Path
+    out: Path
+    sets: tuple[str, ...] = ()
+    limit: int | None = None
+    threshold: float = 0.5
+    neutral: Literal["right", "wrong"] = "right"
+    max_at_once: int = 64
+    seed: int = 0
+    allow_import: bool = False
+
+
+async def judge(name: str, options: JudgeOptions, console: Console | None = None) -> Passport:
+    """Measure the reward of that name, or the critic of the scenario of that name; resumes what is in ``out``.
+
+    Raises:
+        UsageError: no such reward, scenario or data, or ``out`` holds another meta-evaluation.
+        RunError, ModelError: it cannot go on; the same command resumes it.
+    """
+    solutions = list(read_labelled(options.data))[: options.limit]
+    async with AsyncExitStack() as stack:
+        subject, asked = _subject(name, options, stack)
+        _take(options.out, f"{subject.hash} {sha256(options.data.read_bytes()).hexdigest()}")
+        journal = Journal(options.out)
+        stack.callback(journal.close)
+        progress = Progress()
+        bar = stack.enter_context(Bar(console=console or Console(stderr=True), transient=True))
+        shown = bar.add_task("solutions", total=len(solutions))
+        work = asyncio.ensure_future(
+            ask_about(asked, solutions, journal, max_at_once=options.max_at_once, progress=progress)
+        )
+        while not work.done():
+            await asyncio.wait([work], timeout=0.25)
+            bar.update(shown, completed=progress.done)
+        steps = steps_of(await work, threshold=options.threshold, neutral=options.neutral)
+    passport = make_passport(
+        subject,
+        steps,
+        options.data,
+        progress,
+        threshold=options.threshold,
+        neutral=options.neutral,
+        seed=options.seed,
+    )
+    _write(options.out / PASSPORT, passport.model_dump_json(indent=2) + "\n")
+    draw(passport, options.out / PLOT)
+    return passport
+
+
+def _subject(name: str, options: JudgeOptions, stack: AsyncExitStack) -> tuple[Subject, Reward | Critic]:
+    if name in REWARDS or name in installed("rewards"):
+        reward = reward_named(name, name, None, allow_import=options.allow_import)
+        stack.push_async_callback(reward.close)
+        return Subject(kind="reward", name=name, identity=reward.identity()), reward
+    loaded = load_scenario(name, options.sets)
+    if "critic" not in loaded.scenario.sitting:
+        raise UsageError(f"{name}: its protocol {loaded.scenario.protocol} has no critic to judge")
+    built = build(loaded, [], allow_import=options.allow_import)
+    stack.push_async_callback(built.close)
+    return critic_subject(loaded, built), built.parts.critic
+
+
+def _take(out: Path, identity: str) -> None:
+    """Make the directory, or go on in the one of the same meta-evaluation."""
+    mark = out / "judged.txt"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if mark.is_file() and mark.read_text() != identity:
+            raise UsageError(
+                f"{out}: holds the meta-evaluation of another subject or file; choose another --out"
+            )
+        if not mark.is_file() and any(out.iterdir()):
+            raise UsageError(f"{out}: is not empty and no meta-evaluation; choose another --out")
+        _write(mark, identity)
+    except OSError as error:
+        raise RunError(f"{out}: {error.strerror}") from error
+
+
+def _write(file: Path, text: str) -> None:
+    partial = file.with_name(f"{file.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, file)
+    except OSError as error:
+        raise RunError(f"{file}: {error.strerror}") from error

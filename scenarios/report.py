@@ -1,0 +1,36 @@
+"""Reads a run and counts its critic's mistakes against the best truth at hand."""
+
+from __future__ import annotations
+
+from longthought.agents.errors import UsageError
+from longthought.agents.rewards.contract import Reward
+from longthought.protocols.transcript import read_transcripts
+from longthought.scenarios.build import reward_named
+from longthought.scenarios.show import run_path
+from longthought.synth.accounts import Account, account, has_rule, truth_by_outcome, truth_by_rule
+
+
+async def count(
+    run: str, truth: str | None = None, *, allow_import: bool = False
+) -> tuple[Account, int, str]:
+    """The account of a whole run, over how many debates, and what it was counted against.
+
+    Raises:
+        UsageError: no such run, no debate in it, or no such reward.
+    """
+    total, debates = Account(), 0
+    rule: Reward | None = None
+    told = "the scorer's word on the answers"
+    for transcript in read_transcripts(run_path(run)):
+        if not debates:
+            name = truth or ("countdown-oracle" if has_rule(transcript.problem) else None)
+            if name is not None:
+                rule, told = reward_named(name, "--truth", None, allow_import=allow_import), name
+        debates += 1
+        known = await truth_by_rule(transcript, rule) if rule else truth_by_outcome(transcript)
+        total += account(transcript, known)
+    if rule is not None:
+        await rule.close()
+    if not debates:
+        raise UsageError(f"{run}: no finished debate to count yet")
+    return total, debates, told

@@ -1,0 +1,59 @@
+"""Critic SFT rows from labelled solutions: each step as a debate would show it, and the verdict that it deserves.
+
+A right step is continued, a right last step with an answer ends the debate as solved, the first wrong step is objected
+to and ends the row. The loss covers the verdicts only, each once, for the steps are not the critic's to learn.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+from longthought.agents.decisions import Backtrack, Continue, Decision, Reflect, Terminate
+from longthought.agents.problems import Problem
+from longthought.agents.rewards.answer_text import find_answer
+from longthought.agents.seats.context import Context
+from longthought.agents.thoughts import Path, Turn, straight_path
+from longthought.synth.labelled.record import LabelledSolution
+from longthought.synth.rows import RowMessage, SftRow
+
+#: How a critic objects: asks for a reflection, or goes back to before the step.
+Objection = Literal["reflect", "backtrack"]
+
+
+def critic_row(
+    solution: LabelledSolution,
+    context: Context,
+    *,
+    why: str = "",
+    objection: Objection = "reflect",
+    run: str = "",
+) -> SftRow | None:
+    """The row of one solution, up to the first step that is wrong or without a label; None where nothing is labelled.
+
+    ``why`` is what is wrong with the wrong step.
+    """
+    labels = solution.labels
+    end = next((i for i, label in enumerate(labels) if label in (None, "wrong")), len(labels))
+    wrong = end < len(labels) and labels[end] == "wrong"
+    shown = solution.steps[: end + wrong]
+    if not shown:
+        return None
+    problem = Problem(id=solution.id, question=solution.question, metadata=solution.metadata)
+    path = straight_path(problem, shown, find_answer(shown[-1]) if len(shown) == len(labels) else None)
+    last = path.thoughts[-1]
+    decision: Decision = Continue()
+    if wrong:
+        decision = Reflect(why=why) if objection == "reflect" else Backtrack(to=end, why=why)
+    elif last.answer is not None:
+        decision = Terminate(reason="solved")
+    walk = (*path.walk[:-1], Turn(last, path.depth, decision))
+    said = context.thread(Path(problem, path.thoughts, walk), "critic")
+    return SftRow(
+        id=solution.id,
+        problem=solution.id.partition("/")[0],
+        run=run,
+        outcome="tampered" if wrong else "right",
+        informed=False,
+        messages=[cast("RowMessage", {"role": m.role, "content": m.content}) for m, _, _ in said],
+        trained=[part == "verdict" for _, _, part in said],
+    )

@@ -1,0 +1,77 @@
+"""Reads labelled solutions from a file, telling the formats apart by the columns of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import cast
+
+import orjson
+from pydantic import ValidationError
+
+from longthought.agents.errors import UsageError
+from longthought.synth.labelled import prm800k, published
+from longthought.synth.labelled.record import LabelledSolution
+
+_Reader = Callable[[object, str], Iterator[LabelledSolution]]
+
+#: Columns that tell a format, and its reader; the first that fits is taken.
+FORMATS: dict[str, tuple[frozenset[str], _Reader]] = {
+    "stepwise": (frozenset({"prompt", "completions", "labels"}), published.stepwise),
+    "processbench": (frozenset({"problem", "steps", "label"}), published.process_bench),
+    "prm800k": (frozenset({"question", "label"}), prm800k.published),
+    "prm800k-trajectories": (frozenset({"problem", "steps"}), prm800k.trajectory),
+    "mr-gsm8k": (frozenset({"question", "model_output_steps"}), published.mr_gsm8k),
+    "gsm8k": (frozenset({"question", "answer"}), published.gsm8k),
+    "math-shepherd": (frozenset({"input", "label"}), published.math_shepherd),
+}
+
+
+def read_labelled(file: Path) -> Iterator[LabelledSolution]:
+    """Every labelled solution of a ``.jsonl`` (or ``.json`` list) file, in order.
+
+    Raises:
+        UsageError: no such file, or a row that is in none of the formats; the line names it and says what is wrong.
+    """
+    name = file.stem
+    empty = True
+    for number, row in _rows(file):
+        empty = False
+        where = f"{file}:{number}"
+        columns = set(cast("dict[str, object]", row)) if isinstance(row, dict) else set[str]()
+        read = next((reader for needed, reader in FORMATS.values() if needed <= columns), None)
+        if read is None:
+            known = "; ".join(f"{kind}: {', '.join(sorted(needed))}" for kind, (needed, _) in FORMATS.items())
+            raise UsageError(f"{where}: no format has the columns {sorted(columns)} (known are {known})")
+        try:
+            yield from read(row, f"{name}-{number}")
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise UsageError(f"{where}: {place + ': ' if place else ''}{first['msg']}") from error
+        except ValueError as error:
+            raise UsageError(f"{where}: {error}") from error
+    if empty:
+        raise UsageError(f"{file}: no rows in it")
+
+
+def _rows(file: Path) -> Iterator[tuple[int, object]]:
+    if not file.is_file():
+        raise UsageError(f"{file}: no such file")
+    if file.suffix == ".json":
+        rows = _parsed(file.read_bytes(), f"{file}")
+        if not isinstance(rows, list):
+            raise UsageError(f"{file}: expected a list of records; a file of JSON lines ends in .jsonl")
+        yield from enumerate(cast("list[object]", rows), start=1)
+        return
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield number, _parsed(line, f"{file}:{number}")
+
+
+def _parsed(text: bytes, where: str) -> object:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise UsageError(f"{where}: not JSON ({error})") from error

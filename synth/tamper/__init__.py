@@ -1,0 +1,1 @@
+"""Plants faults of known kinds at known places into right solutions, after CriticGPT (McAleese et al. 2024)."""
