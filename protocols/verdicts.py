@@ -40,6 +40,6 @@ async def readable_verdict(
 def _check(decision: Decision, path: Path) -> None:
     if isinstance(decision, Backtrack) and decision.to >= path.depth:
         raise UnreadableVerdict(f"backtrack to {decision.to} is not above this step")
-    solved = isinstance(decision, Terminate) and decision.reason == "solved"
-    if solved and path.answer is None and not decision.answer:
+    ends = isinstance(decision, Terminate) and decision.reason == "solved" and not decision.answer
+    if ends and path.answer is None:
         raise UnreadableVerdict("no answer stands on the path yet, so it cannot end as solved")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from longthought.synth.labelled.record import Label, LabelledSolution
+from longthought.synth.labelled.record import Label, LabelledSolution, all_right
 
 #: Math-Shepherd's step tag, two Cyrillic letters.
 STEP_TAG = "ки"
@@ -122,7 +122,7 @@ def gsm8k(row: object, name: str) -> Iterator[LabelledSolution]:
         id=name,
         question=record.question,
         steps=steps,
-        labels=("right",) * len(steps),
+        labels=all_right(len(steps)),
         answer_right=True,
     )
 
@@ -156,7 +156,7 @@ def stepwise(row: object, name: str) -> Iterator[LabelledSolution]:
 
 def _up_to(first_error: int | None, steps: int) -> tuple[Label | None, ...]:
     if first_error is None:
-        return ("right",) * steps
+        return all_right(steps)
     if first_error >= steps:
         raise ValueError(f"the first error is said to be step {first_error + 1} of {steps}")
-    return (*("right",) * first_error, "wrong", *(None,) * (steps - first_error - 1))
+    return (*all_right(first_error), "wrong", *(None,) * (steps - first_error - 1))

@@ -38,7 +38,7 @@ def read_labelled(file: Path) -> Iterator[LabelledSolution]:
     for number, row in _rows(file):
         empty = False
         where = f"{file}:{number}"
-        columns = set(cast("dict[str, object]", row)) if isinstance(row, dict) else set[str]()
+        columns = _columns(row)
         read = next((reader for needed, reader in FORMATS.values() if needed <= columns), None)
         if read is None:
             known = "; ".join(f"{kind}: {', '.join(sorted(needed))}" for kind, (needed, _) in FORMATS.items())
@@ -53,6 +53,10 @@ def read_labelled(file: Path) -> Iterator[LabelledSolution]:
             raise UsageError(f"{where}: {error}") from error
     if empty:
         raise UsageError(f"{file}: no rows in it")
+
+
+def _columns(row: object) -> set[str]:
+    return set(cast("dict[str, object]", row)) if isinstance(row, dict) else set()
 
 
 def _rows(file: Path) -> Iterator[tuple[int, object]]:

@@ -9,6 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Label = Literal["right", "neutral", "wrong"]
 
 
+def all_right(steps: int) -> tuple[Label, ...]:
+    """The labels of so many right steps."""
+    right: Label = "right"
+    return (right,) * steps
+
+
 class LabelledSolution(BaseModel):
     """A question, the steps of a solution, and what is known of each step.
 

@@ -9,7 +9,7 @@ from random import Random
 
 from longthought.agents.problems import Problem
 from longthought.agents.rewards.countdown import puzzle_of
-from longthought.synth.labelled.record import LabelledSolution
+from longthought.synth.labelled.record import LabelledSolution, all_right
 from longthought.synth.tamper.countdown import CountdownTamperer, right_steps
 from longthought.synth.tamper.fault import Fault, Kind, Tamperer
 from longthought.synth.tamper.text import TextTamperer
@@ -57,7 +57,7 @@ def right_countdown(problem: Problem, seed: int = 0) -> LabelledSolution | None:
         id=problem.id,
         question=problem.question,
         steps=steps,
-        labels=("right",) * len(steps),
+        labels=all_right(len(steps)),
         answer_right=True,
         metadata={"numbers": list(puzzle.numbers), "target": puzzle.target},
     )
@@ -74,7 +74,7 @@ def _labelled(right: LabelledSolution, fault: Fault) -> LabelledSolution:
         update={
             "id": f"{right.id}/{fault.kind}",
             "steps": fault.steps,
-            "labels": (*("right",) * fault.at, "wrong", *(None,) * after),
+            "labels": (*all_right(fault.at), "wrong", *(None,) * after),
             "kinds": (*(None,) * fault.at, fault.kind, *(None,) * after),
             "answer_right": None,
         }

@@ -65,8 +65,12 @@ def test_one_row_per_seat_with_its_own_turns(tmp_path: Path) -> None:
 def test_what_led_back_can_be_learned_too(tmp_path: Path) -> None:
     transcript = transcript_of(tmp_path, DETOURS)
     (plain, ends, reflections) = (
-        learned(rows(Dialogue(seats="policy", **options), transcript)[0])
-        for options in ({}, {"learn_dead_ends": True}, {"learn_reflections": True})
+        learned(rows(dialogue, transcript)[0])
+        for dialogue in (
+            Dialogue(seats="policy"),
+            Dialogue(seats="policy", learn_dead_ends=True),
+            Dialogue(seats="policy", learn_reflections=True),
+        )
     )
     assert plain == ["2+2 is 4", "answer: 4"]
     # Not the step that was reflected on, which is wrong in itself, nor the one that was left later.

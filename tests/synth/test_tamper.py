@@ -11,6 +11,7 @@ from longthought.agents.seats.context import Context
 from longthought.synth.critic_rows import critic_row
 from longthought.synth.labelled.read import read_labelled
 from longthought.synth.labelled.record import LabelledSolution
+from longthought.synth.rows import SftRow
 from longthought.synth.tamper.countdown import CountdownTamperer
 from longthought.synth.tamper.fault import KINDS
 from longthought.synth.tamper.plant import right_countdown, tampered
@@ -35,8 +36,8 @@ async def test_every_countdown_fault_is_where_it_is_said_to_be() -> None:
         assert [r.label for r in await rule.read_steps(path_of(right))] == ["correct"] * len(right.steps)
         for one in tampered(right, KINDS):
             readings = await rule.read_steps(path_of(one.solution))
-            at = one.solution.first_error
-            assert at == one.fault.at
+            at = one.fault.at
+            assert one.solution.first_error == at
             assert [r.label for r in readings[: at + 1]] == ["correct"] * at + ["incorrect"]
             assert (one.solution.kinds[at], readings[at].why) == (one.fault.kind, one.fault.why)
             planted.add(one.fault.kind)
@@ -92,26 +93,22 @@ def test_critic_rows_teach_verdicts_up_to_the_fault() -> None:
     context = Context(Prompts("terse"), "shared")
     right = rights()[0]
     row = critic_row(right, context)
-    assert row is not None
-    assert _taught(row.messages, row.trained) == ["continue", "continue", "terminate solved"]
+    assert _taught(row) == ["continue", "continue", "terminate solved"]
     (one,) = tampered(right, ["number"])
     row = critic_row(one.solution, context, why=one.fault.why)
-    assert row is not None
-    assert _taught(row.messages, row.trained)[-1] == f"reflect: {one.fault.why}"
+    assert _taught(row)[-1] == f"reflect: {one.fault.why}"
     row = critic_row(one.solution, context, why=one.fault.why, objection="backtrack")
-    assert row is not None
-    assert _taught(row.messages, row.trained)[-1] == f"backtrack {one.fault.at}: {one.fault.why}"
+    assert _taught(row)[-1] == f"backtrack {one.fault.at}: {one.fault.why}"
 
 
 def test_a_critic_row_ends_before_what_nobody_labelled() -> None:
     solution = LabelledSolution(id="x", question="q", steps=("a", "b"), labels=("right", None))
     row = critic_row(solution, Context(Prompts("default")))
-    assert row is not None
-    assert _taught(row.messages, row.trained) == ["continue"]
+    assert _taught(row) == ["continue"]
     unknown = LabelledSolution(id="x", question="q", steps=("a", "b"), labels=(None, "right"))
     assert critic_row(unknown, Context(Prompts("default"))) is None
 
 
-def _taught(messages: object, trained: list[bool]) -> list[str]:
-    assert isinstance(messages, list)
-    return [m["content"] for m, flag in zip(messages, trained, strict=True) if flag]
+def _taught(row: SftRow | None) -> list[str]:
+    assert row is not None
+    return [m["content"] for m, flag in zip(row.messages, row.trained, strict=True) if flag]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from longthought.train.judging.said import Bools, Floats, Steps
+from longthought.train.judging.said import Bools, Floats, Ints, Steps
 
 RESAMPLES = 1_000
 #: Bins of the expected calibration error.
@@ -80,7 +80,7 @@ def _solution_figures(steps: Steps, weights: Floats) -> dict[str, Floats]:
     exact = steps.first_error == steps.first_flag
     on_wrong = _over(weights @ (wrong & exact), weights @ wrong)
     on_right = _over(weights @ (~wrong & exact), weights @ ~wrong)
-    each = np.arange(weights.shape[1])
+    each: Ints = np.arange(weights.shape[1], dtype=np.int64)
     tp, fp, fn, tn = _confusion(wrong, flagged, each, weights)
     mcc = _mcc(tp, fp, fn, tn)
     return {
@@ -95,14 +95,16 @@ def _solution_figures(steps: Steps, weights: Floats) -> dict[str, Floats]:
     }
 
 
-def _confusion(wrong: Bools, flagged: Bools, of: np.ndarray, weights: Floats) -> tuple[Floats, ...]:
+def _confusion(wrong: Bools, flagged: Bools, of: Ints, weights: Floats) -> tuple[Floats, ...]:
     """True positives, false positives, false negatives and true negatives, under each row of weights."""
     cells = (wrong & flagged, ~wrong & flagged, wrong & ~flagged, ~wrong & ~flagged)
     return tuple(weights @ np.bincount(of[cell], minlength=weights.shape[1]) for cell in cells)
 
 
 def _over(part: Floats, whole: Floats) -> Floats:
-    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) > 0)
+    filled: Floats = np.full(np.shape(whole), np.nan)
+    np.divide(part, whole, out=filled, where=whole > 0)
+    return filled
 
 
 def _f1(tp: Floats, fp: Floats, fn: Floats) -> Floats:
