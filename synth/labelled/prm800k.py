@@ -97,12 +97,13 @@ def _solutions(question: str, steps: list[_Step], name: str) -> Iterator[Labelle
     for position, number, completion in others:
         before = trunk[:position]
         nothing = (None,) * len(before)
-        labels: tuple[Label | None, ...] = (*nothing, _label(completion))
+        labels: list[Label | None] = [*nothing]
+        labels.append(_label(completion))
         yield LabelledSolution(
             id=f"{name}/{position}.{number}",
             question=question,
             steps=(*(c.text for c in before), completion.text),
-            labels=labels,
+            labels=tuple(labels),
             kinds=(*nothing, completion.error_reason) if completion.error_reason else (),
             whole=False,
         )
