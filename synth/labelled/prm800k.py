@@ -86,24 +86,23 @@ def _solutions(question: str, steps: list[_Step], name: str) -> Iterator[Labelle
         if chosen is None:  # where the labellers stopped: every completion stands for itself
             break
         trunk.append(step.all()[chosen])
+    rated: list[Label | None] = [_label(completion) for completion in trunk]
     if trunk:
         yield LabelledSolution(
             id=name,
             question=question,
             steps=tuple(c.text for c in trunk),
-            labels=tuple(map(_label, trunk)),
+            labels=tuple(rated),
             kinds=tuple(c.error_reason for c in trunk) if any(c.error_reason for c in trunk) else (),
         )
     for position, number, completion in others:
         before = trunk[:position]
         nothing = (None,) * len(before)
-        labels: list[Label | None] = [*nothing]
-        labels.append(_label(completion))
         yield LabelledSolution(
             id=f"{name}/{position}.{number}",
             question=question,
             steps=(*(c.text for c in before), completion.text),
-            labels=tuple(labels),
+            labels=(*nothing, _label(completion)),
             kinds=(*nothing, completion.error_reason) if completion.error_reason else (),
             whole=False,
         )
