@@ -32,8 +32,8 @@ from longthought.train.sft import run_sft
 
 OUT = Path("out/critic")
 CONFIG = Path(__file__).parents[1] / "train" / "tiny-critic.yaml"
-#: Puzzles that faults are planted into, and puzzles debated, for training and for measuring.
-TRAIN, EVAL = 3_000, 300
+#: Puzzles that faults are planted into, and puzzles debated, for training; and as many of both for measuring.
+PLANTED, DEBATED, EVAL = 3_000, 12_000, 300
 
 
 def plant(name: str, split: str, puzzles: int, seed: int) -> Path:
@@ -62,9 +62,9 @@ def main() -> None:
     shutil.rmtree(OUT, ignore_errors=True)
     faults = plant("eval", "eval", EVAL, 41)
     steps = debate("eval-steps", "eval", EVAL, 42, "step_labels", {})
-    plant("tampered", "train", TRAIN, 43)
+    plant("tampered", "train", PLANTED, 43)
     shared: dict[str, object] = {"context": "shared", "prompts": "terse"}
-    debate("debates", "train", TRAIN, 44, "dialogue", {**shared, "learn_dead_ends": True})
+    debate("debates", "train", DEBATED, 44, "dialogue", {**shared, "learn_dead_ends": True})
     subjects = {"critic": ("countdown", "embedded"), "step scorer": ("step-scorer", "")}
     found = {
         name: (
@@ -83,7 +83,8 @@ def main() -> None:
     goals = {
         "at least half of the critic's misses are gone after training": _missed(after[0])
         <= _missed(before[0]) / 2,
-        "false alarms are no higher, on planted faults": _alarms(after[0]) <= _alarms(before[0]),
+        "false alarms are no higher, on the steps around planted faults": _alarms(after[0])
+        <= _alarms(before[0]),
         "false alarms are no higher, on debates": _alarms(after[1]) <= _alarms(before[1]),
         "the step scorer's AUC on steps of debates is at least 0.95": (
             found["step scorer"][1].figures["auc"].value or 0
