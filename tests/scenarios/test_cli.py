@@ -10,36 +10,17 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from longthought.protocols.transcript import read_transcripts
-from longthought.scenarios.cli import main
+from tests.scenarios.command_line import Call
 from tests.scenarios.scripted_scenarios import asked, write
 
 ROOT = Path(__file__).parents[2]
 #: What the console script does.
 COMMAND = [sys.executable, "-c", "from longthought.scenarios.cli import main; main()"]
-Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Runs the command line in ``tmp_path``; exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["longthought", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        code = ended.value.code
-        said = capsys.readouterr()
-        return (code if isinstance(code, int) else 1), said.out, said.err
-
-    return run
 
 
 def test_help_comes_at_once() -> None:

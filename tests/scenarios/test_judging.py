@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,42 +10,36 @@ from typing import Any
 import orjson
 import pytest
 
-from longthought.scenarios.cli import main
 from longthought.synth.tamper.countdown import CountdownTamperer
 from longthought.train.judging.passport import read_passport
+from tests.scenarios.command_line import Call
 
-Call = Callable[..., tuple[int, str]]
+Say = Callable[..., tuple[int, str]]
 SMALL = ("--set", "dataset.size=20", "--set", "epochs=1")
 
 
 @pytest.fixture
-def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Runs the command line in ``tmp_path``; exit code and everything it printed."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
+def say(call: Call) -> Say:
+    """Runs the command line; exit code and everything it printed."""
 
     def run(*arguments: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["longthought", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        code = ended.value.code
-        return (code if isinstance(code, int) else 1), said.out + said.err
+        code, out, err = call(*arguments)
+        return code, out + err
 
     return run
 
 
 @pytest.fixture
-def tampered(call: Call) -> Path:
-    assert call("tamper", "countdown-teacher", "--out", "tampered", *SMALL)[0] == 0
+def tampered(say: Say) -> Path:
+    assert say("tamper", "countdown-teacher", "--out", "tampered", *SMALL)[0] == 0
     return Path("tampered") / "solutions.jsonl"
 
 
-def test_a_critics_exact_recall_and_its_passport(call: Call, tampered: Path) -> None:
+def test_a_critics_exact_recall_and_its_passport(say: Say, tampered: Path) -> None:
     counts = json.loads((tampered.parent / "tampered.json").read_text())
     assert set(counts) == {"right", *CountdownTamperer.kinds}
     miss = ("--set", "seats.critic.options.miss=0.25")
-    code, said = call("judge", "countdown-teacher", "--data", str(tampered), "--out", "judged", *miss)
+    code, said = say("judge", "countdown-teacher", "--data", str(tampered), "--out", "judged", *miss)
     assert code == 0, said
     passport = read_passport(Path("judged/passport.json"))
     assert passport.figures["false_alarms"].value == 0
@@ -57,30 +50,30 @@ def test_a_critics_exact_recall_and_its_passport(call: Call, tampered: Path) -> 
     assert Path("judged/passport.svg").read_text().startswith("<?xml")
     # The same again asks nothing and says the same; another critic is refused the directory.
     before = Path("judged/journal-0.jsonl").read_bytes()
-    assert call("judge", "countdown-teacher", "--data", str(tampered), "--out", "judged", *miss)[0] == 0
+    assert say("judge", "countdown-teacher", "--data", str(tampered), "--out", "judged", *miss)[0] == 0
     assert Path("judged/journal-0.jsonl").read_bytes() == before
     assert read_passport(Path("judged/passport.json")).figures == passport.figures
-    code, said = call("judge", "countdown-teacher", "--data", str(tampered), "--out", "judged")
+    code, said = say("judge", "countdown-teacher", "--data", str(tampered), "--out", "judged")
     assert (code, "another subject or file" in said) == (2, True)
 
 
-def test_a_scenario_can_demand_a_passport(call: Call, tampered: Path) -> None:
+def test_a_scenario_can_demand_a_passport(say: Say, tampered: Path) -> None:
     perfect = ("--set", "seats.critic.options.miss=0")
-    assert call("judge", "countdown-teacher", "--data", str(tampered), "--out", "judged", *perfect)[0] == 0
+    assert say("judge", "countdown-teacher", "--data", str(tampered), "--out", "judged", *perfect)[0] == 0
     place = f"seats.critic.passport={Path('judged/passport.json').resolve()}"
     wanted = (*SMALL, "--limit", "3", "--set", place)
-    code, said = call("run", "countdown-teacher", *perfect, *wanted, "--set", "seats.critic.min_f1=0.99")
+    code, said = say("run", "countdown-teacher", *perfect, *wanted, "--set", "seats.critic.min_f1=0.99")
     assert code == 0, said
     manifest = json.loads(Path("runs/countdown-teacher/manifest.json").read_text())
     assert manifest["passport"]["step_f1"] == 1.0
-    assert call("export", "countdown-teacher", "--out", "corpus", "--kinds", "journey")[0] == 0
+    assert say("export", "countdown-teacher", "--out", "corpus", "--kinds", "journey")[0] == 0
     assert "passport, on `solutions.jsonl`: step f1 1.000" in Path("corpus/README.md").read_text()
-    code, said = call("run", "countdown-teacher", *wanted, "--run-dir", "other")
+    code, said = say("run", "countdown-teacher", *wanted, "--run-dir", "other")
     assert (code, "is of another critic" in said) == (2, True)
     worse = orjson.loads(Path("judged/passport.json").read_bytes())
     worse["figures"]["step_f1"]["value"] = 0.4
     Path("judged/passport.json").write_bytes(orjson.dumps(worse))
-    code, said = call(
+    code, said = say(
         "run",
         "countdown-teacher",
         *perfect,
@@ -94,18 +87,18 @@ def test_a_scenario_can_demand_a_passport(call: Call, tampered: Path) -> None:
     assert not Path("other").exists()
 
 
-def test_only_what_a_critic_misses_is_kept(call: Call) -> None:
+def test_only_what_a_critic_misses_is_kept(say: Say) -> None:
     options = ("--kinds", "number,sign", "--missed-only", "--critic-of", "countdown-teacher", *SMALL)
-    code, said = call(
+    code, said = say(
         "tamper", "countdown-teacher", "--out", "none", *options, "--set", "seats.critic.options.miss=0"
     )
     assert code == 0, said
     assert json.loads(Path("none/tampered.json").read_text()) == {"right": 20}
 
 
-def test_the_report_of_a_run(call: Call) -> None:
-    assert call("run", "countdown-teacher", *SMALL, "--set", "seats.critic.options.miss=0")[0] == 0
-    code, said = call("report", "countdown-teacher")
+def test_the_report_of_a_run(say: Say) -> None:
+    assert say("run", "countdown-teacher", *SMALL, "--set", "seats.critic.options.miss=0")[0] == 0
+    code, said = say("report", "countdown-teacher")
     assert code == 0, said
     assert "20 debates, judged against countdown-oracle" in said
     assert "0 (0.0% of the right thoughts)" in said
@@ -133,12 +126,12 @@ def test_the_report_of_a_run(call: Call) -> None:
         (("run", "countdown", "--set", "seats.critic.passport=/none/p.json"), "`longthought judge` makes"),
     ],
 )
-def test_bad_input_is_one_line(call: Call, arguments: tuple[str, ...], said: str) -> None:
+def test_bad_input_is_one_line(say: Say, arguments: tuple[str, ...], said: str) -> None:
     rows: list[dict[str, Any]] = [{"prompt": "q", "completions": ["a"], "labels": [True]}]
     Path("rows.jsonl").write_bytes(orjson.dumps(rows[0]) + b"\n")
     Path("wrong.jsonl").write_bytes(orjson.dumps({**rows[0], "labels": [False]}) + b"\n")
     Path("sums.jsonl").write_bytes(orjson.dumps({"question": "1+1", "answer": "#### 2"}) + b"\n")
-    code, printed = call(*arguments)
+    code, printed = say(*arguments)
     assert (code, len(printed.strip().splitlines())) == (2, 1), printed
     assert said in printed
     assert not Path("x").exists()
