@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from longthought.agents.errors import UsageError
 from longthought.scenarios.build import Built
 from longthought.scenarios.load import Loaded
 from longthought.scenarios.manifest import identity_of
-from longthought.train.judging.passport import Subject, read_passport
+
+if TYPE_CHECKING:
+    from longthought.train.judging.passport import Subject
 
 #: Figures of a passport that a run's manifest repeats.
 _SUMMARY = ("step_f1", "false_alarms", "misses", "processbench_f1")
@@ -16,6 +18,8 @@ _SUMMARY = ("step_f1", "false_alarms", "misses", "processbench_f1")
 
 def critic_subject(loaded: Loaded, built: Built) -> Subject:
     """Who sits in the critic's seat of a scenario: agent or model with its weights, prompts, context and rewards."""
+    from longthought.train.judging.passport import Subject
+
     scenario = loaded.scenario
     spec = scenario.sitting["critic"]
     told = identity_of(loaded, built.prompts)
@@ -40,6 +44,9 @@ def check_passport(loaded: Loaded, built: Built) -> dict[str, Any] | None:
     spec = loaded.scenario.sitting.get("critic")
     if spec is None or spec.passport is None:
         return None
+    # Every run comes through here, and few demand a passport: numpy and the figures stay out of the others.
+    from longthought.train.judging.passport import read_passport
+
     file = loaded.base_dir / spec.passport
     key = f"{loaded.source}: seats.critic"
     passport = read_passport(file)

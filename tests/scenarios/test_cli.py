@@ -35,6 +35,13 @@ def test_help_comes_at_once() -> None:
     assert statistics.median(seconds) <= 0.5
 
 
+def test_launching_a_run_imports_only_what_it_needs() -> None:
+    heavy = ("torch", "numpy", "matplotlib", "datasets", "transformers")
+    code = f"import sys, longthought.scenarios.run\nprint([m for m in {heavy} if m in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
+
+
 def test_help_imports_nothing_heavy() -> None:
     heavy = ("torch", "autogen_core", "aiohttp", "openai", "datasets", "pydantic")
     code = f"import sys, longthought.scenarios.cli\nprint([m for m in {heavy} if m in sys.modules])"
