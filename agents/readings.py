@@ -6,6 +6,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+#: Labels that say whether a thought is right; others are a reward's own.
+_SCORES = {"correct": 1.0, "right": 1.0, "incorrect": 0.0, "wrong": 0.0}
+
 
 class Reading(BaseModel):
     """One reward's reading of one path.
@@ -30,6 +33,11 @@ class Reading(BaseModel):
     @property
     def unscored(self) -> bool:
         return self.value is None and self.label is None
+
+    @property
+    def score(self) -> float | None:
+        """How right it says the thought is: its value, or 1 or 0 for a label that says so; else None."""
+        return self.value if self.label is None else _SCORES.get(self.label)
 
     def __str__(self) -> str:
         said = "unscored" if self.unscored else self.label if self.label is not None else f"{self.value:.2f}"

@@ -95,7 +95,7 @@ async def run_debates(
             for _ in range(max_debates):
                 group.create_task(worker())
     except BaseExceptionGroup as errors:
-        raise _first(errors) from None
+        raise first_error(errors) from None
     return progress
 
 
@@ -131,7 +131,7 @@ async def _play_one(
         on_closed(assignment, tree, outcome)
 
 
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+def first_error(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     """The error to show: one of ours if there is one, else whatever came first."""
     flat = list(_leaves(errors))
     return next((error for error in flat if isinstance(error, LongthoughtError)), flat[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from hashlib import sha256
@@ -55,7 +56,7 @@ async def judge(name: str, options: JudgeOptions, console: Console | None = None
     """
     solutions = list(read_labelled(options.data))[: options.limit]
     async with AsyncExitStack() as stack:
-        subject, asked = _subject(name, options, stack)
+        subject, asked, injected = _subject(name, options, stack)
         _take(options.out, f"{subject.hash} {sha256(options.data.read_bytes()).hexdigest()}")
         journal = Journal(options.out)
         stack.callback(journal.close)
@@ -63,7 +64,14 @@ async def judge(name: str, options: JudgeOptions, console: Console | None = None
         bar = stack.enter_context(Bar(console=console or Console(stderr=True), transient=True))
         shown = bar.add_task("solutions", total=len(solutions))
         work = asyncio.ensure_future(
-            ask_about(asked, solutions, journal, max_at_once=options.max_at_once, progress=progress)
+            ask_about(
+                asked,
+                solutions,
+                journal,
+                injected=injected,
+                max_at_once=options.max_at_once,
+                progress=progress,
+            )
         )
         while not work.done():
             await asyncio.wait([work], timeout=0.25)
@@ -83,17 +91,19 @@ async def judge(name: str, options: JudgeOptions, console: Console | None = None
     return passport
 
 
-def _subject(name: str, options: JudgeOptions, stack: AsyncExitStack) -> tuple[Subject, Reward | Critic]:
+def _subject(
+    name: str, options: JudgeOptions, stack: AsyncExitStack
+) -> tuple[Subject, Reward | Critic, Sequence[Reward]]:
     if name in REWARDS or name in installed("rewards"):
         reward = reward_named(name, name, None, allow_import=options.allow_import)
         stack.push_async_callback(reward.close)
-        return Subject(kind="reward", name=name, identity=reward.identity()), reward
+        return Subject(kind="reward", name=name, identity=reward.identity()), reward, ()
     loaded = load_scenario(name, options.sets)
     if "critic" not in loaded.scenario.sitting:
         raise UsageError(f"{name}: its protocol {loaded.scenario.protocol} has no critic to judge")
     built = build(loaded, [], allow_import=options.allow_import)
     stack.push_async_callback(built.close)
-    return critic_subject(loaded, built), built.parts.critic
+    return critic_subject(loaded, built), built.parts.critic, built.parts.injected
 
 
 def _take(out: Path, identity: str) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import orjson
@@ -16,6 +17,7 @@ from rich.progress import Progress as Bar
 from longthought.agents.calls import recorder
 from longthought.agents.errors import RunError, UsageError
 from longthought.agents.prompts import Prompts
+from longthought.agents.rewards.contract import Reward
 from longthought.agents.seats.context import Context
 from longthought.agents.seats.contract import Critic
 from longthought.protocols.tape import Tape
@@ -30,7 +32,7 @@ from longthought.synth.row_files import RowFiles, sync
 from longthought.synth.rows import SftRow
 from longthought.synth.tamper.fault import Kind
 from longthought.synth.tamper.plant import Tampered, right_countdown, tampered
-from longthought.train.judging.ask import critic_score, path_of
+from longthought.train.judging.ask import critic_score, shown
 
 SOLUTIONS = "solutions.jsonl"
 COUNTS = "tampered.json"
@@ -88,7 +90,7 @@ _Made = list[tuple[LabelledSolution, list[Tampered]]]
 
 def _from_file(file: Path, options: TamperOptions) -> list[LabelledSolution]:
     solutions = (one for one in read_labelled(file) if set(one.labels) == {"right"} and one.whole)
-    found = [one for one, _ in zip(solutions, range(options.limit or 1 << 60), strict=False)]
+    found = list(islice(solutions, options.limit))
     if not found:
         raise UsageError(f"{file}: holds no solution whose steps are all labelled right")
     return found
@@ -115,7 +117,7 @@ async def _missed(made: _Made, loaded: Loaded, options: TamperOptions, console: 
 
         async def misses(one: Tampered) -> bool:
             async with places:
-                found = await _misses(built.parts.critic, one)
+                found = await _misses(built.parts.critic, built.parts.injected, one)
             bar.advance(shown)
             return found
 
@@ -126,10 +128,10 @@ async def _missed(made: _Made, loaded: Loaded, options: TamperOptions, console: 
     ]
 
 
-async def _misses(critic: Critic, one: Tampered) -> bool:
+async def _misses(critic: Critic, injected: Sequence[Reward], one: Tampered) -> bool:
     """Asked several times with seeds of their own, it lets the fault pass at least once."""
     recorder.set(Tape(None, 0, 0))
-    path = path_of(one.solution).prefix(one.fault.at + 1)
+    path = (await shown(one.solution, injected)).prefix(one.fault.at + 1)
     return 1.0 in [await critic_score(critic, path, 1) for _ in range(SAMPLES)]
 
 
@@ -151,7 +153,7 @@ def _write(directory: Path, made: _Made, context: Context, options: TamperOption
             ]
             for solution, why in labelled:
                 out.write(orjson.dumps(_stepwise(solution)) + b"\n")
-                row = critic_row(solution, context, why=why, objection=options.objection)
+                row = critic_row(solution, context, problem=right.id, why=why, objection=options.objection)
                 if row is not None:
                     rows.write(row)
             counts.update(one.fault.kind for one in faults)

@@ -17,9 +17,6 @@ from longthought.agents.thoughts import Path, Thought
 from longthought.protocols import outcomes
 from longthought.protocols.transcript import Transcript
 
-#: How labels of a rule are read; anything else is not known.
-_LABELS = {"correct": True, "incorrect": False}
-
 
 @dataclass(slots=True)
 class Account:
@@ -100,8 +97,8 @@ async def truth_by_rule(transcript: Transcript, rule: Reward) -> dict[int, bool]
             reading = await rule.read(Path(transcript.problem, transcript.path_to(thought.id)))
         except RewardError:
             continue
-        if reading.label in _LABELS:
-            truth[thought.id] = _LABELS[reading.label]
+        if reading.score is not None:
+            truth[thought.id] = reading.score >= 0.5
     return truth
 
 

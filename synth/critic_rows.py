@@ -6,13 +6,11 @@ to and ends the row. The loss covers the verdicts only, each once, for the steps
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, cast
 
 from longthought.agents.decisions import Backtrack, Continue, Decision, Reflect, Terminate
-from longthought.agents.problems import Problem
-from longthought.agents.rewards.answer_text import find_answer
 from longthought.agents.seats.context import Context
-from longthought.agents.thoughts import Path, Turn, straight_path
 from longthought.synth.labelled.record import LabelledSolution
 from longthought.synth.rows import RowMessage, SftRow
 
@@ -24,34 +22,31 @@ def critic_row(
     solution: LabelledSolution,
     context: Context,
     *,
+    problem: str,
     why: str = "",
     objection: Objection = "reflect",
-    run: str = "",
 ) -> SftRow | None:
     """The row of one solution, up to the first step that is wrong or without a label; None where nothing is labelled.
 
-    ``why`` is what is wrong with the wrong step.
+    ``problem`` is the id of the problem that it solves, ``why`` says what is wrong with the wrong step.
     """
     labels = solution.labels
     end = next((i for i, label in enumerate(labels) if label in (None, "wrong")), len(labels))
     wrong = end < len(labels) and labels[end] == "wrong"
-    shown = solution.steps[: end + wrong]
-    if not shown:
+    if end + wrong == 0:
         return None
-    problem = Problem(id=solution.id, question=solution.question, metadata=solution.metadata)
-    path = straight_path(problem, shown, find_answer(shown[-1]) if len(shown) == len(labels) else None)
-    last = path.thoughts[-1]
+    path = solution.path().prefix(end + wrong)
     decision: Decision = Continue()
     if wrong:
         decision = Reflect(why=why) if objection == "reflect" else Backtrack(to=end, why=why)
-    elif last.answer is not None:
+    elif path.answer is not None:
         decision = Terminate(reason="solved")
-    walk = (*path.walk[:-1], Turn(last, path.depth, decision))
-    said = context.thread(Path(problem, path.thoughts, walk), "critic")
+    judged = replace(path, walk=(*path.walk[:-1], replace(path.walk[-1], decision=decision)))
+    said = context.thread(judged, "critic")
     return SftRow(
         id=solution.id,
-        problem=solution.id.partition("/")[0],
-        run=run,
+        problem=problem,
+        run="",
         outcome="tampered" if wrong else "right",
         informed=False,
         messages=[cast("RowMessage", {"role": m.role, "content": m.content}) for m, _, _ in said],

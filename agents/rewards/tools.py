@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from autogen_core.tools import FunctionTool
@@ -27,6 +27,19 @@ async def read_all(
     reason.
     """
     return tuple(await asyncio.gather(*(_read(reward, path, timeout) for reward in rewards)))
+
+
+async def read_steps(reward: Reward, path: Path, timeout: float = READ_TIMEOUT) -> list[Reading]:
+    """What a reward says of every step of a straight path, like ``read_all``; ``timeout`` is for each step."""
+
+    async def live() -> dict[str, Any]:
+        readings = await _or_unscored(reward, reward.read_steps(path), timeout * path.depth)
+        if len(readings) != path.depth:
+            readings = [Reading(reward=reward.name, why=readings[0].why if readings else "")] * path.depth
+        return {"readings": [reading.model_dump(exclude_defaults=True) for reading in readings]}
+
+    told = await outside("read", _digest(reward, path, "every step"), live)
+    return [Reading.model_validate(reading) for reading in told["readings"]]
 
 
 def reward_tool(reward: Reward, path_getter: Callable[[], Path]) -> FunctionTool:
@@ -53,18 +66,32 @@ def tool_schema(reward: Reward) -> dict[str, Any]:
 
 async def _read(reward: Reward, path: Path, timeout: float) -> Reading:
     async def live() -> dict[str, Any]:
-        try:
-            async with asyncio.timeout(timeout):
-                reading = await reward.read(path)
-        except TimeoutError:
-            reading = Reading(reward=reward.name, why=f"no reading within {timeout:g} s")
-        except (RewardError, OSError) as error:
-            reading = Reading(reward=reward.name, why=f"could not read: {error}"[:300])
+        (reading,) = await _or_unscored(reward, _one(reward, path), timeout)
         return reading.model_dump(exclude_defaults=True)
 
+    return Reading.model_validate(await outside("read", _digest(reward, path), live))
+
+
+async def _one(reward: Reward, path: Path) -> list[Reading]:
+    return [await reward.read(path)]
+
+
+async def _or_unscored(
+    reward: Reward, work: Coroutine[Any, Any, list[Reading]], timeout: float
+) -> list[Reading]:
+    """The readings, or a single unscored one that says why there are none."""
+    try:
+        async with asyncio.timeout(timeout):
+            return await work
+    except TimeoutError:
+        return [Reading(reward=reward.name, why=f"no reading within {timeout:g} s")]
+    except (RewardError, OSError) as error:
+        return [Reading(reward=reward.name, why=f"could not read: {error}"[:300])]
+
+
+def _digest(reward: Reward, path: Path, *more: str) -> bytes:
     said = [(thought.id, thought.text, thought.answer) for thought in path.thoughts]
-    digest = digest_of(reward.name, path.problem.id, path.problem.question, said)
-    return Reading.model_validate(await outside("read", digest, live))
+    return digest_of(reward.name, path.problem.id, path.problem.question, said, *more)
 
 
 def _description(reward: Reward) -> str:

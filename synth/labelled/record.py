@@ -6,6 +6,10 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from longthought.agents.problems import Problem
+from longthought.agents.rewards.answer_text import find_answer
+from longthought.agents.thoughts import Path, straight_path
+
 Label = Literal["right", "neutral", "wrong"]
 
 
@@ -47,6 +51,11 @@ class LabelledSolution(BaseModel):
         if self.kinds and len(self.kinds) != len(self.steps):
             raise ValueError(f"{len(self.steps)} steps, but {len(self.kinds)} kinds")
         return self
+
+    def path(self) -> Path:
+        """As a debate would show it: every step but the last continued, and that a conclusion if it states an answer."""
+        problem = Problem(id=self.id, question=self.question, metadata=self.metadata)
+        return straight_path(problem, self.steps, find_answer(self.steps[-1]))
 
     @property
     def first_error(self) -> int | None:

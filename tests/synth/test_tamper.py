@@ -16,7 +16,6 @@ from longthought.synth.tamper.countdown import CountdownTamperer
 from longthought.synth.tamper.fault import KINDS
 from longthought.synth.tamper.plant import right_countdown, tampered
 from longthought.synth.tamper.text import TextTamperer
-from longthought.train.judging.ask import path_of
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 PUZZLES = [
@@ -33,9 +32,9 @@ async def test_every_countdown_fault_is_where_it_is_said_to_be() -> None:
     rule = CountdownStepRule()
     planted: set[str] = set()
     for right in rights():
-        assert [r.label for r in await rule.read_steps(path_of(right))] == ["correct"] * len(right.steps)
+        assert [r.label for r in await rule.read_steps(right.path())] == ["correct"] * len(right.steps)
         for one in tampered(right, KINDS):
-            readings = await rule.read_steps(path_of(one.solution))
+            readings = await rule.read_steps(one.solution.path())
             at = one.fault.at
             assert one.solution.first_error == at
             assert [r.label for r in readings[: at + 1]] == ["correct"] * at + ["incorrect"]
@@ -92,21 +91,21 @@ def test_gsm8k_solutions_take_every_text_fault() -> None:
 def test_critic_rows_teach_verdicts_up_to_the_fault() -> None:
     context = Context(Prompts("terse"), "shared")
     right = rights()[0]
-    row = critic_row(right, context)
+    row = critic_row(right, context, problem=right.id)
     assert _taught(row) == ["continue", "continue", "terminate solved"]
     (one,) = tampered(right, ["number"])
-    row = critic_row(one.solution, context, why=one.fault.why)
+    row = critic_row(one.solution, context, problem=right.id, why=one.fault.why)
     assert _taught(row)[-1] == f"reflect: {one.fault.why}"
-    row = critic_row(one.solution, context, why=one.fault.why, objection="backtrack")
+    row = critic_row(one.solution, context, problem=right.id, why=one.fault.why, objection="backtrack")
     assert _taught(row)[-1] == f"backtrack {one.fault.at}: {one.fault.why}"
 
 
 def test_a_critic_row_ends_before_what_nobody_labelled() -> None:
     solution = LabelledSolution(id="x", question="q", steps=("a", "b"), labels=("right", None))
-    row = critic_row(solution, Context(Prompts("default")))
+    row = critic_row(solution, Context(Prompts("default")), problem="x")
     assert _taught(row) == ["continue"]
     unknown = LabelledSolution(id="x", question="q", steps=("a", "b"), labels=(None, "right"))
-    assert critic_row(unknown, Context(Prompts("default"))) is None
+    assert critic_row(unknown, Context(Prompts("default")), problem="x") is None
 
 
 def _taught(row: SftRow | None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from longthought.agents.decisions import Backtrack, Continue, Decision, Reflect,
 from longthought.agents.errors import RewardError, UnreadableVerdict
 from longthought.agents.readings import Reading
 from longthought.agents.rewards.contract import Reward
+from longthought.agents.rewards.tools import read_steps
 from longthought.agents.seats.contract import Verdict
 from longthought.agents.thoughts import Path as Thoughts
 from longthought.protocols.journal import Journal
@@ -173,7 +175,7 @@ async def test_a_reward_is_asked_once_and_its_failures_are_unscored(tmp_path: Pa
         journal.close()
         assert [one.scores for one in said] == [(0.8, 0.2), (None, None)]
         assert reward.reads == reads
-        assert (progress.done, progress.unscored) == (2, 2)
+        assert (progress.done, steps_of(said).unscored) == (2, 2)
 
 
 class Told:
@@ -220,6 +222,30 @@ async def test_a_critics_decisions_as_scores(tmp_path: Path) -> None:
     ]
     assert critic.asked.count("c0") == 3
     assert "a2" not in critic.asked
+
+
+async def test_a_critic_is_shown_the_readings_that_its_debates_show_it(tmp_path: Path) -> None:
+    seen: list[tuple[str, ...]] = []
+
+    class Watching:
+        async def judge(self, path: Thoughts) -> Verdict:
+            seen.append(tuple(str(reading) for turn in path.walk for reading in turn.readings))
+            return Verdict(Continue())
+
+    journal = Journal(tmp_path)
+    await ask_about(Watching(), [solution("a", "right", "right")], journal, injected=[Graded()])
+    journal.close()
+    assert sorted(seen) == [("graded: 0.80",), ("graded: 0.80", "graded: 0.20")]
+
+
+async def test_a_slow_reward_leaves_steps_unscored() -> None:
+    class Slow(Graded):
+        async def read(self, path: Thoughts) -> Reading:
+            await asyncio.sleep(30)
+            return await super().read(path)
+
+    readings = await read_steps(Slow(), solution("a", "right", "right").path(), timeout=0.01)
+    assert [(reading.score, reading.why) for reading in readings] == [(None, "no reading within 0.02 s")] * 2
 
 
 async def test_a_passport_comes_back_as_it_was(tmp_path: Path) -> None:

@@ -10,36 +10,29 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
-from longthought.agents.calls import digest_of, outside, recorder
+from longthought.agents.calls import recorder
 from longthought.agents.decisions import Backtrack, Reflect, Terminate
-from longthought.agents.errors import RewardError, UnreadableVerdict
+from longthought.agents.errors import UnreadableVerdict
 from longthought.agents.models.contract import Usage
-from longthought.agents.problems import Problem
-from longthought.agents.readings import Reading
-from longthought.agents.rewards.answer_text import find_answer
 from longthought.agents.rewards.contract import Reward
+from longthought.agents.rewards.tools import read_steps
 from longthought.agents.seats.contract import Critic
-from longthought.agents.thoughts import Path, straight_path
+from longthought.agents.thoughts import Path
 from longthought.protocols.journal import Journal, read_debates
+from longthought.protocols.runner import first_error
 from longthought.protocols.tape import Tape
 from longthought.protocols.verdicts import readable_verdict
 from longthought.synth.labelled.record import LabelledSolution
 from longthought.train.judging.said import Said
-
-#: How a reward's labels are read.
-LABELS = {"correct": 1.0, "right": 1.0, "incorrect": 0.0, "wrong": 0.0}
 
 
 @dataclass
 class Progress:
     """Counts of the work under way; a display reads them whenever it likes."""
 
-    total: int = 0
     done: int = 0
-    unscored: int = 0
     usage: Usage = field(default_factory=Usage)
     seconds: float = 0.0
 
@@ -49,17 +42,20 @@ async def ask_about(
     solutions: Sequence[LabelledSolution],
     journal: Journal,
     *,
+    injected: Sequence[Reward] = (),
     max_at_once: int = 64,
     asks: int = 3,
     progress: Progress | None = None,
 ) -> list[Said]:
     """What ``subject`` says of every solution, in order. What the journal already holds is not asked again.
 
+    Args:
+        injected: rewards whose readings a critic is shown, as in its debates.
+
     Raises:
         FatalModelError, RunError, UsageError: it cannot go on; what was said so far is in the journal.
     """
     progress = progress if progress is not None else Progress()
-    progress.total = len(solutions)
     started = time.monotonic()
     past = {events[0]["debate"]: events for events in read_debates(journal.file.parent)}
     said: list[Said | None] = [None] * len(solutions)
@@ -73,16 +69,12 @@ async def ask_about(
             recorder.set(tape)
             tape.emit("opened", {"solution": solution.id, "steps": len(solution.steps)})
             if isinstance(subject, Reward):
-                scores = await _reward_scores(subject, solution)
+                scores = [reading.score for reading in await read_steps(subject, solution.path())]
             else:
-                scores = await _critic_scores(subject, solution, asks)
+                scores = await _critic_scores(subject, solution, injected, asks)
             tape.emit("closed", {"scores": scores})
             said[number] = Said(solution, tuple(scores))
             progress.done += 1
-            progress.unscored += sum(
-                score is None and label is not None
-                for score, label in zip(scores, solution.labels, strict=True)
-            )
             progress.usage += tape.total()
             progress.seconds = time.monotonic() - started
 
@@ -91,36 +83,24 @@ async def ask_about(
             for _ in range(min(max_at_once, len(solutions))):
                 group.create_task(worker())
     except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+        raise first_error(errors) from None
     return [one for one in said if one is not None]
 
 
-def path_of(solution: LabelledSolution) -> Path:
-    """The solution as a path. A last step that states an answer is a conclusion."""
-    problem = Problem(id=solution.id, question=solution.question, metadata=solution.metadata)
-    return straight_path(problem, solution.steps, find_answer(solution.steps[-1]))
+async def shown(solution: LabelledSolution, injected: Sequence[Reward]) -> Path:
+    """The solution's path, with the readings of each step that a critic is shown in a debate."""
+    path = solution.path()
+    read = await asyncio.gather(*(read_steps(reward, path) for reward in injected))
+    walk = (
+        replace(turn, readings=tuple(readings[at] for readings in read)) for at, turn in enumerate(path.walk)
+    )
+    return replace(path, walk=tuple(walk)) if injected else path
 
 
-async def _reward_scores(reward: Reward, solution: LabelledSolution) -> list[float | None]:
-    path = path_of(solution)
-
-    async def live() -> dict[str, Any]:
-        try:
-            readings = await reward.read_steps(path)
-        except (RewardError, OSError) as error:
-            readings = [Reading(reward=reward.name, why=f"could not read: {error}"[:300])] * path.depth
-        return {"readings": [reading.model_dump(exclude_defaults=True) for reading in readings]}
-
-    said = await outside("read", digest_of(reward.name, solution.id, solution.question, solution.steps), live)
-    return [_score_of(Reading.model_validate(reading)) for reading in said["readings"]]
-
-
-def _score_of(reading: Reading) -> float | None:
-    return reading.value if reading.label is None else LABELS.get(reading.label)
-
-
-async def _critic_scores(critic: Critic, solution: LabelledSolution, asks: int) -> list[float | None]:
-    path = path_of(solution)
+async def _critic_scores(
+    critic: Critic, solution: LabelledSolution, injected: Sequence[Reward], asks: int
+) -> list[float | None]:
+    path = await shown(solution, injected)
     scores: list[float | None] = [None] * path.depth
     labelled = [at for at, label in enumerate(solution.labels) if label is not None]
     found = await asyncio.gather(*(critic_score(critic, path.prefix(at + 1), asks) for at in labelled))
