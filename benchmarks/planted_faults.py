@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +114,8 @@ def _row(faults: Passport, steps: Passport) -> dict[str, Any]:
         },
         "missed_faults": _missed(faults),
         "faults": faults.data.wrong_steps,
-        "on_planted_faults": {name: faults.figures[name].model_dump() for name in figures},
-        "on_steps_of_debates": {name: steps.figures[name].model_dump() for name in figures},
+        "on_planted_faults": {name: asdict(faults.figures[name]) for name in figures},
+        "on_steps_of_debates": {name: asdict(steps.figures[name]) for name in figures},
         "unscored": [faults.unscored, steps.unscored],
     }
 

@@ -91,10 +91,13 @@ async def judge(name: str, options: JudgeOptions, console: Console | None = None
     return passport
 
 
-def _subject(
-    name: str, options: JudgeOptions, stack: AsyncExitStack
-) -> tuple[Subject, Reward | Critic, Sequence[Reward]]:
-    if name in REWARDS or name in installed("rewards"):
+#: Who is measured, what is asked, and the rewards whose readings it is shown.
+_Asked = tuple[Subject, Reward | Critic, Sequence[Reward]]
+
+
+def _subject(name: str, options: JudgeOptions, stack: AsyncExitStack) -> _Asked:
+    # Only rewards are named as module:object; the critic's own code is named in its scenario.
+    if ":" in name or name in REWARDS or name in installed("rewards"):
         reward = reward_named(name, name, None, allow_import=options.allow_import)
         stack.push_async_callback(reward.close)
         return Subject(kind="reward", name=name, identity=reward.identity()), reward, ()

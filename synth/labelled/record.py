@@ -53,7 +53,7 @@ class LabelledSolution(BaseModel):
         return self
 
     def path(self) -> Path:
-        """As a debate would show it: every step but the last continued, and that a conclusion if it states an answer."""
+        """As a debate would show it: all steps but the last continued, and that a conclusion if it states an answer."""
         problem = Problem(id=self.id, question=self.question, metadata=self.metadata)
         return straight_path(problem, self.steps, find_answer(self.steps[-1]))
 

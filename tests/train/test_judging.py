@@ -21,7 +21,7 @@ from longthought.protocols.journal import Journal
 from longthought.synth.labelled.record import Label, LabelledSolution
 from longthought.train.judging.ask import Progress, ask_about
 from longthought.train.judging.breakdown import by_kind, by_position, reliability
-from longthought.train.judging.figures import Figure, figures
+from longthought.train.judging.figures import figures
 from longthought.train.judging.passport import Subject, make_passport, read_passport
 from longthought.train.judging.said import Said, steps_of
 
@@ -259,5 +259,5 @@ async def test_a_passport_comes_back_as_it_was(tmp_path: Path) -> None:
     file.write_text(passport.model_dump_json())
     assert read_passport(file) == passport
     assert passport.subject_hash == Subject(kind="reward", name="other", identity={"reward": "graded"}).hash
-    assert isinstance(passport.figure("auc"), Figure)
+    assert passport.figures == figures(steps_of(SAID))
     assert (passport.data.labelled_steps, passport.data.wrong_steps) == (8, 2)

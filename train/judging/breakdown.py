@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from longthought.train.judging.figures import BINS
-from longthought.train.judging.said import Steps
+from longthought.train.judging.figures import BINS, bins_of
+from longthought.train.judging.said import Bools, Floats, Steps
 
 
 class Cell(BaseModel):
@@ -36,39 +35,36 @@ class Bin(BaseModel):
 def by_position(steps: Steps) -> list[Cell]:
     """One cell per position, the first step first."""
     places = range(int(steps.position.max()) + 1) if len(steps.position) else range(0)
-    return [_cell(steps, [int(p) == place for p in steps.position]) for place in places]
+    return [_cell(steps, steps.position == place) for place in places]
 
 
 def by_kind(steps: Steps) -> dict[str, Cell]:
     """One cell per kind of fault that the data name; false alarms do not occur in them."""
     kinds = sorted({kind for kind in steps.kind if kind is not None})
-    return {kind: _cell(steps, [of == kind for of in steps.kind]) for kind in kinds}
+    return {kind: _cell(steps, np.array([of == kind for of in steps.kind])) for kind in kinds}
 
 
 def reliability(steps: Steps) -> list[Bin]:
     """Bins of equal width, those of the calibration error."""
-    return list(_bins(steps))
+    of = bins_of(steps.score)
+    return [_bin(which, steps.score[of == which], steps.wrong[of == which]) for which in range(BINS)]
 
 
-def _cell(steps: Steps, here: list[bool]) -> Cell:
-    rows = [(bool(w), bool(f)) for w, f, h in zip(steps.wrong, steps.flagged, here, strict=True) if h]
+def _cell(steps: Steps, here: Bools) -> Cell:
+    wrong, flagged = steps.wrong[here], steps.flagged[here]
     return Cell(
-        wrong=sum(w for w, _ in rows),
-        missed=sum(w and not f for w, f in rows),
-        right=sum(not w for w, _ in rows),
-        false_alarms=sum(f and not w for w, f in rows),
+        wrong=int(wrong.sum()),
+        missed=int((wrong & ~flagged).sum()),
+        right=int((~wrong).sum()),
+        false_alarms=int((flagged & ~wrong).sum()),
     )
 
 
-def _bins(steps: Steps) -> Iterator[Bin]:
-    for which in range(BINS):
-        low, high = which / BINS, (which + 1) / BINS
-        here = (steps.score >= low) & ((steps.score < high) | (which == BINS - 1))
-        some = bool(here.any())
-        yield Bin(
-            low=low,
-            high=high,
-            steps=int(here.sum()),
-            mean_score=float(steps.score[here].mean()) if some else None,
-            right=float((~steps.wrong[here]).mean()) if some else None,
-        )
+def _bin(which: int, score: Floats, wrong: Bools) -> Bin:
+    return Bin(
+        low=which / BINS,
+        high=(which + 1) / BINS,
+        steps=len(score),
+        mean_score=float(score.mean()) if len(score) else None,
+        right=float((~wrong).mean()) if len(score) else None,
+    )

@@ -56,6 +56,12 @@ def _figure(values: Floats) -> Figure:
     return Figure(float(value), float(low), float(high))
 
 
+def bins_of(score: Floats) -> Ints:
+    """The bin of each score, of ``BINS`` of equal width."""
+    found: Ints = np.minimum((score * BINS).astype(np.int64), BINS - 1)
+    return found
+
+
 def _step_figures(steps: Steps, weights: Floats) -> dict[str, Floats]:
     tp, fp, fn, tn = _confusion(steps.wrong, steps.flagged, steps.of, weights)
     binary = bool(np.isin(steps.score, (0.0, 1.0)).all())
@@ -142,8 +148,7 @@ def _auc(wrong: Bools, score: Floats, weights: Floats) -> Floats:
 
 
 def _ece(steps: Steps, weights: Floats) -> Floats:
-    bins = np.minimum((steps.score * BINS).astype(np.int64), BINS - 1)
-    size = weights.shape[1]
+    bins, size = bins_of(steps.score), weights.shape[1]
     gaps, total = np.zeros(len(weights)), weights @ np.bincount(steps.of, minlength=size)
     for which in range(BINS):
         here = bins == which

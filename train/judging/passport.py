@@ -34,14 +34,6 @@ class Subject(_Record):
         return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-class Measured(_Record):
-    """A figure in a passport."""
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-
-
 class Data(_Record):
     """What it was measured on."""
 
@@ -53,7 +45,7 @@ class Data(_Record):
 
 
 class Passport(_Record):
-    """``passport.json``. Seconds are wall time, tokens those of the models asked."""
+    """``passport.json``. Tokens are those of the models asked, seconds the wall time of the call that asked last."""
 
     format: Literal["longthought-passport/1"] = "longthought-passport/1"
     subject: Subject
@@ -61,7 +53,7 @@ class Passport(_Record):
     data: Data
     threshold: float
     neutral: Literal["right", "wrong"]
-    figures: dict[str, Measured]
+    figures: dict[str, Figure]
     by_kind: dict[str, Cell] = Field(default_factory=dict)
     by_position: list[Cell]
     reliability: list[Bin]
@@ -71,11 +63,6 @@ class Passport(_Record):
     completion_tokens: int
     seconds: float
     version: str = __version__
-
-    def figure(self, name: str) -> Figure:
-        """Raises KeyError for a figure that there is not."""
-        found = self.figures[name]
-        return Figure(found.value, found.low, found.high)
 
 
 def make_passport(
@@ -101,10 +88,7 @@ def make_passport(
         ),
         threshold=threshold,
         neutral=neutral,
-        figures={
-            name: Measured(value=figure.value, low=figure.low, high=figure.high)
-            for name, figure in figures(steps, seed=seed).items()
-        },
+        figures=figures(steps, seed=seed),
         by_kind=by_kind(steps),
         by_position=by_position(steps),
         reliability=reliability(steps),

@@ -42,7 +42,7 @@ def _reliability(axes: Any, passport: Passport) -> None:
         color=_RIGHT,
     )
     axes.plot([b.mean_score for b in bins], [b.right for b in bins], color=_RIGHT, linewidth=1)
-    ece = passport.figure("ece")
+    ece = passport.figures["ece"]
     axes.set(xlabel="score", ylabel="share of right steps", xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
     axes.set_title(f"calibration error {ece}" if ece.value is not None else "no probabilities", fontsize=9)
 
