@@ -56,8 +56,10 @@ class Engines:
         """What makes two models the same one, as JSON: not where and in what hurry it is asked, but its weights."""
         spec = self._specs[name]
         told = spec.model_dump(mode="json", exclude_none=True, exclude=_NOT_WHO)
-        place = Path(self._weights(spec)) if spec.engine in ("transformers", "vllm") else None
-        return told if place is None or not place.is_dir() else {**told, "weights": weights_digest(place)}
+        if spec.engine in ("transformers", "vllm") and (place := Path(self._weights(spec))).is_dir():
+            # The same weights are the same model wherever they lie.
+            told["model"] = weights_digest(place)
+        return told
 
     async def close(self) -> None:
         for model in self.built.values():

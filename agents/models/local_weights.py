@@ -12,6 +12,9 @@ from longthought.agents.errors import FatalModelError, UsageError
 Device = Literal["auto", "cpu", "cuda"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
+#: Files that loading a model may read.
+_LOADED = frozenset({".json", ".safetensors", ".jinja", ".model", ".txt"})
+
 
 @dataclass(frozen=True, slots=True)
 class LocalWeights:
@@ -41,10 +44,11 @@ def check_model_source(model: str | Path) -> str:
 
 
 def weights_digest(directory: Path) -> str:
-    """SHA-256 of a model's configuration, tokenizer and weights, in hexadecimal."""
+    """SHA-256 of everything that a model's directory loads: weights, configuration, tokenizer, chat template."""
     digest = sha256()
-    for file in sorted([*directory.glob("*.json"), *directory.glob("*.safetensors")]):
-        if not file.name.startswith("training"):  # how it was trained is no part of what it says
+    for file in sorted(directory.iterdir()):
+        # How it was trained is no part of what it says.
+        if file.suffix in _LOADED and not file.name.startswith("training"):
             digest.update(file.name.encode() + b"\n")
             with file.open("rb") as read:
                 digest.update(file_digest(read, "sha256").digest())
