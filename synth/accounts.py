@@ -63,7 +63,7 @@ def account(transcript: Transcript, truth: Mapping[int, bool]) -> Account:
         decision, right = decisions.get(thought.id), truth.get(thought.id)
         if thought.kind == "reflection" or decision is None or right is None:
             continue
-        if not right and truth.get(thought.parent) is False:
+        if not right and any(truth.get(before.id) is False for before in transcript.path_to(thought.parent)):
             continue  # the path was wrong before
         count.right += right
         count.wrong += not right

@@ -75,6 +75,17 @@ def test_every_count_of_one_debate(tmp_path: Path) -> None:
     assert account(transcript, {}) == Account()
 
 
+def test_a_wrong_path_is_counted_once_whatever_lies_between(tmp_path: Path) -> None:
+    script = Script(
+        ["2*3 is 7", "is it?", "7-3 is 4", "answer: 4"],
+        ["reflect: look again", "continue", "continue", "terminate solved"],
+    )
+    transcript = transcript_of(tmp_path, script)
+    assert [thought.kind for thought in transcript.thoughts][1] == "reflection"
+    found = account(transcript, {1: False, 3: False, 4: False})
+    assert found == Account(wrong=1, useless_reflections=1)
+
+
 def test_answers_alone_tell_of_the_conclusion(tmp_path: Path) -> None:
     assert truth_by_outcome(transcript_of(tmp_path / "right", DETOURS)) == {6: True}
     wrong = Script(["answer: 5"], ["terminate solved"])
