@@ -17,6 +17,9 @@ from longthought.scenarios.complaints import complain
 from longthought.scenarios.plugins import did_you_mean
 from longthought.scenarios.schema import Scenario
 
+#: Keys that hold a path to a file of the user's.
+_PATHS = ("dataset.path", "seats.critic.passport")
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -50,8 +53,8 @@ def load_scenario(source: str, sets: Sequence[str] = ()) -> Loaded:
 
     Args:
         source: a YAML file, or the name of a shipped scenario.
-        sets: overrides ``a.b=value``, the value being read as YAML. A relative ``dataset.path`` given here is
-            relative to the working directory, not to the file.
+        sets: overrides ``a.b=value``, the value being read as YAML. Relative paths of the dataset and of a passport
+            given here are relative to the working directory, not to the file.
 
     Raises:
         UsageError: no such file, not YAML, a wrong key, type or value.
@@ -61,7 +64,7 @@ def load_scenario(source: str, sets: Sequence[str] = ()) -> Loaded:
     keys: list[str] = []
     for each in sets:
         key, value = _override(each)
-        if key == "dataset.path" and isinstance(value, str) and not os.path.isabs(value):
+        if key in _PATHS and isinstance(value, str) and not os.path.isabs(value):
             value = os.path.relpath(value, base_dir)
         _put(data, key, value)
         keys.append(key)

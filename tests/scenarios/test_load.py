@@ -124,9 +124,12 @@ def test_a_dataset_path_on_the_command_line_is_relative_to_where_it_is_typed(
     file = tmp_path / "scenarios" / "mine.yaml"
     file.write_text(yaml.safe_dump(scenario()))
     monkeypatch.chdir(tmp_path)
-    loaded = load_scenario(str(file), ["dataset.path=data/rows.jsonl"])
+    loaded = load_scenario(str(file), ["dataset.path=data/rows.jsonl", "seats.critic.passport=data/p.json"])
     spec: Any = loaded.scenario.dataset
     assert (loaded.base_dir / spec.path).resolve() == tmp_path / "data" / "rows.jsonl"
+    critic = loaded.scenario.seats.critic
+    assert critic is not None
+    assert (loaded.base_dir / str(critic.passport)).resolve() == (tmp_path / "data" / "p.json").resolve()
 
 
 @pytest.mark.parametrize("name", shipped_scenarios())
