@@ -82,8 +82,7 @@ def build(
     rewards = {name: builder.reward(name, scorer) for name in scenario.rewards_on}
     injected = [rewards[name] for name, mode in scenario.rewards.items() if mode == "inject"]
     tools = [rewards[name] for name, mode in scenario.rewards.items() if mode == "tool"]
-    prompts = Prompts(scenario.prompts, loaded.base_dir)
-    context = Context(prompts, scenario.context, scenario.memory, show_readings=bool(injected))
+    context = context_of(loaded)
     parts = Parts(
         scenario=scenario,
         policy=cast("Policy", builder.seat("policy", context, tools)),
@@ -94,7 +93,18 @@ def build(
         tools=tools,
         prices=_prices(scenario),
     )
-    return Built(builder.protocol(parts), parts, builder.engines, prompts)
+    return Built(builder.protocol(parts), parts, builder.engines, context.prompts)
+
+
+def context_of(loaded: Loaded) -> Context:
+    """How the scenario's seats are shown their paths."""
+    scenario = loaded.scenario
+    return Context(
+        Prompts(scenario.prompts, loaded.base_dir),
+        scenario.context,
+        scenario.memory,
+        show_readings="inject" in scenario.rewards.values(),
+    )
 
 
 class _Builder:

@@ -21,10 +21,11 @@ from longthought.agents.rewards.contract import Reward
 from longthought.agents.seats.context import Context
 from longthought.agents.seats.contract import Critic
 from longthought.protocols.tape import Tape
-from longthought.scenarios.build import build
+from longthought.scenarios.build import build, context_of
 from longthought.scenarios.load import Loaded, load_scenario
 from longthought.scenarios.problem_source import problems_of
 from longthought.synth.critic_rows import Objection, critic_row
+from longthought.synth.labelled.published import to_stepwise
 from longthought.synth.labelled.read import read_labelled
 from longthought.synth.labelled.record import LabelledSolution
 from longthought.synth.replace_dir import replacing
@@ -80,7 +81,9 @@ async def tamper(source: str, options: TamperOptions, console: Console | None = 
         made = await _missed(made, critic_of, options, console)
     try:
         with replacing(options.out) as partial:
-            return _write(partial, made, _context(critic_of), options)
+            return _write(
+                partial, made, context_of(critic_of) if critic_of else Context(Prompts("default")), options
+            )
     except OSError as error:
         raise RunError(f"{options.out}: {error.strerror}") from error
 
@@ -135,13 +138,6 @@ async def _misses(critic: Critic, injected: Sequence[Reward], one: Tampered) -> 
     return 1.0 in [await critic_score(critic, path, 1) for _ in range(SAMPLES)]
 
 
-def _context(loaded: Loaded | None) -> Context:
-    if loaded is None:
-        return Context(Prompts("default"))
-    scenario = loaded.scenario
-    return Context(Prompts(scenario.prompts, loaded.base_dir), scenario.context, scenario.memory)
-
-
 def _write(directory: Path, made: _Made, context: Context, options: TamperOptions) -> dict[str, int]:
     counts: Counter[str] = Counter(right=len(made))
     rows = RowFiles(directory / "critic", "train", SftRow, ("jsonl",))
@@ -152,7 +148,7 @@ def _write(directory: Path, made: _Made, context: Context, options: TamperOption
                 *((one.solution, one.fault.why) for one in faults),
             ]
             for solution, why in labelled:
-                out.write(orjson.dumps(_stepwise(solution)) + b"\n")
+                out.write(orjson.dumps(to_stepwise(solution)) + b"\n")
                 row = critic_row(solution, context, problem=right.id, why=why, objection=options.objection)
                 if row is not None:
                     rows.write(row)
@@ -163,16 +159,3 @@ def _write(directory: Path, made: _Made, context: Context, options: TamperOption
     (directory / COUNTS).write_bytes(orjson.dumps(counts, option=orjson.OPT_INDENT_2))
     sync(directory / COUNTS)
     return dict(counts)
-
-
-def _stepwise(solution: LabelledSolution) -> dict[str, object]:
-    """TRL's stepwise columns, with words for labels, which ``judge`` reads back."""
-    return {
-        "id": solution.id,
-        "prompt": solution.question,
-        "completions": solution.steps,
-        "labels": solution.labels,
-        "kinds": solution.kinds,
-        "answer_right": solution.answer_right,
-        "metadata": solution.metadata,
-    }

@@ -154,6 +154,13 @@ def stepwise(row: object, name: str) -> Iterator[LabelledSolution]:
     )
 
 
+def to_stepwise(solution: LabelledSolution) -> dict[str, Any]:
+    """The row that ``stepwise`` reads back as the same solution."""
+    fields = solution.model_dump(mode="json")
+    names = {"question": "prompt", "steps": "completions"}
+    return {names.get(name, name): value for name, value in fields.items()}
+
+
 def _up_to(first_error: int | None, steps: int) -> tuple[Label | None, ...]:
     if first_error is None:
         return all_right(steps)

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from longthought.agents.errors import UsageError
+from longthought.synth.labelled.published import to_stepwise
 from longthought.synth.labelled.read import read_labelled
 from longthought.synth.labelled.record import LabelledSolution
 
@@ -35,6 +36,20 @@ def test_stepwise_rows_with_flags_words_and_gaps(tmp_path: Path) -> None:
     row = {"prompt": "1+1?", "completions": ["a", "b", "c"], "labels": [True, "neutral", None], "extra": 1}
     assert one(tmp_path, row).labels == ("right", "neutral", None)
     assert one(tmp_path, {**row, "labels": [True, False, None]}).first_error == 1
+
+
+def test_a_stepwise_row_comes_back_as_it_was(tmp_path: Path) -> None:
+    solution = LabelledSolution(
+        id="a",
+        question="q",
+        steps=("x", "y", "z"),
+        labels=("neutral", "wrong", None),
+        kinds=(None, "sign", None),
+        answer_right=False,
+        whole=False,
+        metadata={"numbers": [1, 2]},
+    )
+    assert one(tmp_path, to_stepwise(solution)) == solution
 
 
 def test_processbench_labels_end_at_the_first_error(tmp_path: Path) -> None:
