@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from longthought.scenarios.build import REWARDS, build, reward_named
 from longthought.scenarios.load import load_scenario
 from longthought.scenarios.passports import critic_subject
 from longthought.scenarios.plugins import installed
+from longthought.scenarios.replace_file import replace_file
 from longthought.synth.labelled.read import read_labelled
 from longthought.train.judging.ask import Progress, ask_about
 from longthought.train.judging.passport import Passport, Subject, make_passport
@@ -86,7 +86,7 @@ async def judge(name: str, options: JudgeOptions, console: Console | None = None
         neutral=options.neutral,
         seed=options.seed,
     )
-    _write(options.out / PASSPORT, passport.model_dump_json(indent=2) + "\n")
+    replace_file(options.out / PASSPORT, passport.model_dump_json(indent=2) + "\n")
     draw(passport, options.out / PLOT)
     return passport
 
@@ -118,17 +118,9 @@ def _take(out: Path, identity: str) -> None:
             raise UsageError(
                 f"{out}: holds the meta-evaluation of another subject or file; choose another --out"
             )
-        if not mark.is_file() and any(out.iterdir()):
-            raise UsageError(f"{out}: is not empty and no meta-evaluation; choose another --out")
-        _write(mark, identity)
+        if not mark.is_file():
+            if any(out.iterdir()):
+                raise UsageError(f"{out}: is not empty and no meta-evaluation; choose another --out")
+            replace_file(mark, identity)
     except OSError as error:
         raise RunError(f"{out}: {error.strerror}") from error
-
-
-def _write(file: Path, text: str) -> None:
-    partial = file.with_name(f"{file.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, file)
-    except OSError as error:
-        raise RunError(f"{file}: {error.strerror}") from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,10 +14,11 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from longthought import __version__
-from longthought.agents.errors import JournalMismatch, RunError, UsageError
+from longthought.agents.errors import JournalMismatch, UsageError
 from longthought.agents.problems import Problem
 from longthought.agents.prompts import Prompts
 from longthought.scenarios.load import Loaded
+from longthought.scenarios.replace_file import replace_file
 
 FILE = "manifest.json"
 Status = Literal["running", "finished", "cancelled", "failed"]
@@ -157,16 +157,7 @@ def write_manifest(run_dir: Path, manifest: Manifest) -> None:
     Raises:
         RunError: it cannot be written (a full disk); the old one stays.
     """
-    partial = run_dir / f"{FILE}.partial"
-    try:
-        with partial.open("w", encoding="utf-8") as out:
-            out.write(manifest.model_dump_json(indent=2) + "\n")
-            out.flush()
-            os.fsync(out.fileno())
-        partial.replace(run_dir / FILE)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise RunError(f"{run_dir / FILE}: {error.strerror}") from error
+    replace_file(run_dir / FILE, manifest.model_dump_json(indent=2) + "\n")
 
 
 def check_same_run(run_dir: Path, old: Manifest, new: Manifest, problems: Sequence[Problem]) -> None:

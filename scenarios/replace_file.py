@@ -1,0 +1,26 @@
+"""Writes a file whole: its name leads to the old text or to the new, whatever happens."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from longthought.agents.errors import RunError
+
+
+def replace_file(file: Path, text: str) -> None:
+    """Replace the file in one step.
+
+    Raises:
+        RunError: it cannot be written (a full disk); the old one stays.
+    """
+    partial = file.with_name(f"{file.name}.partial")
+    try:
+        with partial.open("w", encoding="utf-8") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        partial.replace(file)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise RunError(f"{file}: {error.strerror}") from error
