@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from importlib import import_module
@@ -61,6 +62,26 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert heading in {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings}, target
     if not_made:
         pytest.skip(f"not made yet: {', '.join(not_made)}")
+
+
+def test_where_it_stands_is_where_the_last_results_say() -> None:
+    results = ROOT / "benchmarks" / "results"
+    debate, turn, cache = (
+        json.loads((results / f"{name}.json").read_text("utf-8"))
+        for name in ("embedded_debate", "turn_cost", "prefix_cache")
+    )
+    told = next(
+        p for p in (ROOT / "README.md").read_text("utf-8").split("\n\n") if p.startswith("Where it stands")
+    )
+    accuracy = {arm["arm"]: round(100 * arm["accuracy"]) for arm in debate["arms"]}
+    assert set(map(int, re.findall(r"(\d+)\s%", told))) == {
+        value for arm, value in accuracy.items() if "step scorer" not in arm
+    }
+    scorer = next(value for arm, value in accuracy.items() if "step scorer" in arm)
+    assert f"{accuracy['debate, learned critic'] - scorer} points past" in " ".join(told.split())
+    assert all(debate["goals"].values())
+    assert all(goal["held"] for goal in turn["goals"])
+    assert all(cache["goals"].values())
 
 
 # --- the file tree ---------------------------------------------------------------------------------------------
