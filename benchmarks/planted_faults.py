@@ -1,6 +1,6 @@
 """What the embedded critic misses, by kind of planted fault, before and after training on planted faults.
 
-    python -m benchmarks.planted_faults            about ten minutes on two cores
+    python -m benchmarks.planted_faults            about five minutes on two cores
 
 Faults for training lie in puzzles of the train split, those for the measurement in puzzles of the eval split, so no
 puzzle is in both. Recall is exact: the rules say of every planted step that it is wrong, and of every other that it is

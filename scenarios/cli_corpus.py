@@ -39,8 +39,8 @@ def export(
     manifest = write(
         run_path(source),
         out,
-        _list(kinds),
-        cast("Any", _list(formats)),  # it names the formats that there are
+        names(kinds),
+        cast("Any", names(formats)),  # it names the formats that there are
         options=_options(option or []),
         include_informed=include_informed,
         validation=validation,
@@ -68,5 +68,6 @@ def _options(given: list[str]) -> dict[str, dict[str, object]]:
     return options
 
 
-def _list(text: str) -> list[str]:
+def names(text: str) -> list[str]:
+    """The names in a list with commas."""
     return [part.strip() for part in text.split(",") if part.strip()]

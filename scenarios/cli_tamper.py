@@ -40,12 +40,13 @@ def tamper(
     from rich.table import Table
 
     from longthought.agents.errors import UsageError
+    from longthought.scenarios.cli_corpus import names
     from longthought.scenarios.plain_text import plain
     from longthought.scenarios.tampering import SOLUTIONS, TamperOptions
     from longthought.scenarios.tampering import tamper as plant
     from longthought.synth.tamper.fault import KINDS, Kind
 
-    chosen = [kind.strip() for kind in kinds.split(",") if kind.strip()] or list(KINDS)
+    chosen = names(kinds) or list(KINDS)
     if unknown := sorted({*chosen} - {*KINDS}):
         raise UsageError(f"--kinds: there is no kind {unknown[0]!r}; there are {', '.join(KINDS)}")
     options = TamperOptions(

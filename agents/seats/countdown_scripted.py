@@ -234,7 +234,7 @@ def _slipped(move: Move, random: Random) -> Move:
 
 
 def _garbled(conclusion: str, random: Random) -> str:
-    """The conclusion with one number or operation replaced."""
+    """The conclusion with one number or operation drawn anew, an operation now and then as it was."""
     part = random.choice(list(re.finditer(r"[0-9]+|[-+*/]", conclusion)))
     if part[0].isdigit():
         new = str(max(1, int(part[0]) + random.choice((-10, -3, -2, -1, 1, 2, 3, 10))))
