@@ -23,11 +23,15 @@ class Reading(BaseModel):
     value: float | None = Field(default=None, ge=0.0, le=1.0, allow_inf_nan=False)
     label: str | None = None
     why: str = ""
+    #: The reward could not be had: down, too slow, or failing. There was something to read.
+    missing: bool = False
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if self.value is not None and self.label is not None:
             raise ValueError("a reading is a value or a label, not both")
+        if self.missing and not self.unscored:
+            raise ValueError("a reading that is missing has neither value nor label")
         return self
 
     @property

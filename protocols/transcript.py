@@ -32,6 +32,11 @@ class Judgement(_Record):
     decision: Decision
     readings: tuple[Reading, ...] = ()
 
+    @property
+    def reward_missing(self) -> bool:
+        """It was decided without a reward that could not be had."""
+        return any(reading.missing for reading in self.readings)
+
 
 class SeatUsage(_Record):
     prompt: int = 0

@@ -35,7 +35,7 @@ def bounds_of(scenario: Scenario, debates: int) -> Bounds:
     branches = scenario.n if scenario.protocol == "best-of-n" else 1
     turns = scenario.budget.turns * branches
     asks = 1 if scenario.protocol == "best-of-n" else scenario.asks
-    has_tools = any(mode == "tool" for mode in scenario.rewards.values())
+    has_tools = any(spec.mode == "tool" for spec in scenario.rewards.values())
     requests = tokens = 0
     cost = 0.0
     known = True

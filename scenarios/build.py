@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, cast
 
 from longthought.agents.errors import UsageError
@@ -23,10 +22,8 @@ from longthought.protocols.runner import Plays
 from longthought.scenarios.engines import Engines
 from longthought.scenarios.load import Loaded
 from longthought.scenarios.plugins import find_plugin
+from longthought.scenarios.rewards import Wants, make_reward
 from longthought.scenarios.schema import BUILT_IN, Scenario, SeatSpec
-
-#: Rewards that come with the package.
-REWARDS = ("answer", "countdown-oracle", "countdown-step", "step-scorer")
 
 
 @dataclass(frozen=True)
@@ -80,8 +77,8 @@ def build(
     builder = _Builder(loaded, allow_import, attempt_timeout)
     scorer = builder.scorer(problems)
     rewards = {name: builder.reward(name, scorer) for name in scenario.rewards_on}
-    injected = [rewards[name] for name, mode in scenario.rewards.items() if mode == "inject"]
-    tools = [rewards[name] for name, mode in scenario.rewards.items() if mode == "tool"]
+    injected = [rewards[name] for name, spec in scenario.rewards.items() if spec.mode == "inject"]
+    tools = [rewards[name] for name, spec in scenario.rewards.items() if spec.mode == "tool"]
     context = context_of(loaded)
     parts = Parts(
         scenario=scenario,
@@ -103,7 +100,7 @@ def context_of(loaded: Loaded) -> Context:
         Prompts(scenario.prompts, loaded.base_dir),
         scenario.context,
         scenario.memory,
-        show_readings="inject" in scenario.rewards.values(),
+        show_readings=any(spec.mode == "inject" for spec in scenario.rewards.values()),
     )
 
 
@@ -173,9 +170,10 @@ class _Builder:
         return cast("Scorer", self._plugin("scorers", name, "dataset.scorer", SCORER_NAMES)())
 
     def reward(self, name: str, scorer: Scorer) -> Reward:
-        return reward_named(
-            name, f"rewards.{name}", scorer, allow_import=self._allow_import, base_dir=self._base_dir
-        )
+        spec = self._scenario.rewards[name]
+        model = self.engines.get(spec.model) if spec.model else None
+        wants = Wants(scorer, model, self._base_dir)
+        return make_reward(name, f"rewards.{name}", spec, wants, allow_import=self._allow_import)
 
     def _agent(
         self, seat: Literal["policy", "critic"], spec: SeatSpec, name: str, context: Context
@@ -215,47 +213,6 @@ class _Builder:
         return find_plugin(
             group, name, key, allow_import=self._allow_import, base_dir=self._base_dir, known=known
         )
-
-
-def reward_named(
-    name: str,
-    key: str,
-    scorer: Scorer | None,
-    *,
-    allow_import: bool = False,
-    base_dir: Path | None = None,
-) -> Reward:
-    """The reward of that name, built in or a plug-in. ``key`` is what error lines call it.
-
-    Raises:
-        UsageError: there is none, or it cannot be built.
-    """
-    match name:
-        case "step-scorer":
-            from longthought.agents.rewards.step_scorer import StepScorer
-
-            try:
-                return StepScorer()
-            except UsageError as error:
-                raise UsageError(f"{key}: {error}") from error
-        case "countdown-step" | "countdown-oracle":
-            from longthought.agents.rewards.countdown_step import CountdownStepRule
-
-            return CountdownStepRule(look_ahead=name == "countdown-oracle")
-        case "answer":
-            from longthought.agents.rewards.answer_reward import AnswerReward
-
-            if scorer is None:
-                raise UsageError(f"{key}: {name} scores answers, and reads no steps")
-            return AnswerReward(scorer)
-        case _:
-            factory = find_plugin(
-                "rewards", name, key, allow_import=allow_import, base_dir=base_dir, known=REWARDS
-            )
-            made: object = factory()
-            if not isinstance(made, Reward):
-                raise UsageError(f"{key}: it made a {type(made).__name__}, which is no Reward")
-            return made
 
 
 def _prices(scenario: Scenario) -> dict[str, Price]:

@@ -51,7 +51,13 @@ def judge(
     ] = 0.5,
     neutral_wrong: Annotated[bool, typer.Option(help="Count neutral labels as wrong, not as right.")] = False,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the scenario.")
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Override a key of the scenario, or an option of the reward."
+        ),
+    ] = None,
+    reward: Annotated[
+        str | None, typer.Option(help="Of a scenario, measure this reward in place of its critic.")
     ] = None,
     max_connections: Annotated[int, typer.Option(min=1, help="Solutions at once.")] = 64,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
@@ -71,6 +77,7 @@ def judge(
         data=data,
         out=place,
         sets=tuple(set_ or ()),
+        reward=reward,
         limit=limit,
         threshold=threshold,
         neutral="wrong" if neutral_wrong else "right",

@@ -17,11 +17,13 @@ from longthought.agents.errors import RunError, UsageError
 from longthought.agents.rewards.contract import Reward
 from longthought.agents.seats.contract import Critic
 from longthought.protocols.journal import Journal
-from longthought.scenarios.build import REWARDS, build, reward_named
-from longthought.scenarios.load import load_scenario
+from longthought.scenarios.build import build
+from longthought.scenarios.load import load_scenario, settings
 from longthought.scenarios.passports import critic_subject
 from longthought.scenarios.plugins import installed
 from longthought.scenarios.replace_file import replace_file
+from longthought.scenarios.reward_spec import RewardSpec
+from longthought.scenarios.rewards import KINDS, Wants, make_reward
 from longthought.synth.labelled.read import read_labelled
 from longthought.train.judging.ask import Progress, ask_about
 from longthought.train.judging.passport import Passport, Subject, make_passport
@@ -39,6 +41,8 @@ class JudgeOptions:
     data: Path
     out: Path
     sets: tuple[str, ...] = ()
+    #: A reward of the scenario, to be measured in place of its critic.
+    reward: str | None = None
     limit: int | None = None
     threshold: float = 0.5
     neutral: Literal["right", "wrong"] = "right"
@@ -97,11 +101,22 @@ _Asked = tuple[Subject, Reward | Critic, Sequence[Reward]]
 
 def _subject(name: str, options: JudgeOptions, stack: AsyncExitStack) -> _Asked:
     # Only rewards are named as module:object; the critic's own code is named in its scenario.
-    if ":" in name or name in REWARDS or name in installed("rewards"):
-        reward = reward_named(name, name, None, allow_import=options.allow_import)
+    if ":" in name or name in KINDS or name in installed("rewards"):
+        spec = RewardSpec(mode="off", options=settings(options.sets))
+        reward = make_reward(name, name, spec, Wants(), allow_import=options.allow_import)
         stack.push_async_callback(reward.close)
         return Subject(kind="reward", name=name, identity=reward.identity()), reward, ()
     loaded = load_scenario(name, options.sets)
+    if options.reward is not None:
+        built = build(loaded, [], allow_import=options.allow_import)
+        stack.push_async_callback(built.close)
+        on = {each.name: each for each in (*built.parts.injected, *built.parts.tools)}
+        if options.reward not in on:
+            raise UsageError(
+                f"{name}: rewards.{options.reward} is not there, or off; there: {', '.join(on) or 'none'}"
+            )
+        reward = on[options.reward]
+        return Subject(kind="reward", name=options.reward, identity=reward.identity()), reward, ()
     if "critic" not in loaded.scenario.sitting:
         raise UsageError(f"{name}: its protocol {loaded.scenario.protocol} has no critic to judge")
     built = build(loaded, [], allow_import=options.allow_import)

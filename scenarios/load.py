@@ -48,6 +48,18 @@ def shipped_scenarios() -> list[str]:
     return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
 
 
+def settings(sets: Sequence[str]) -> dict[str, Any]:
+    """Overrides ``a.b=value`` alone, as the mapping that they make.
+
+    Raises:
+        UsageError: one is not of that form.
+    """
+    data: dict[str, Any] = {}
+    for each in sets:
+        _put(data, *_override(each))
+    return data
+
+
 def load_scenario(source: str, sets: Sequence[str] = ()) -> Loaded:
     """Read a scenario.
 

@@ -30,7 +30,7 @@ def critic_subject(loaded: Loaded, built: Built) -> Subject:
         "model": built.engines.identity(spec.model) if spec.model else None,
         "prompts": {part: text for part, text in told.prompts.items() if not part.startswith("policy")},
         "context": scenario.context,
-        "rewards": {name: scenario.rewards[name] for name in scenario.rewards_on},
+        "rewards": {name: scenario.rewards[name].model_dump(mode="json") for name in scenario.rewards_on},
     }
     return Subject(kind="critic", name=f"critic of {scenario.name}", identity=identity)
 

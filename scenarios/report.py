@@ -5,7 +5,8 @@ from __future__ import annotations
 from longthought.agents.errors import UsageError
 from longthought.agents.rewards.contract import Reward
 from longthought.protocols.transcript import read_transcripts
-from longthought.scenarios.build import reward_named
+from longthought.scenarios.reward_spec import RewardSpec
+from longthought.scenarios.rewards import Wants, make_reward
 from longthought.scenarios.show import run_path
 from longthought.synth.accounts import Account, account, has_rule, truth_by_outcome, truth_by_rule
 
@@ -25,7 +26,9 @@ async def count(
         if not debates:
             name = truth or ("countdown-oracle" if has_rule(transcript.problem) else None)
             if name is not None:
-                rule, told = reward_named(name, "--truth", None, allow_import=allow_import), name
+                spec = RewardSpec(mode="off")
+                rule = make_reward(name, "--truth", spec, Wants(), allow_import=allow_import)
+                told = name
         debates += 1
         known = await truth_by_rule(transcript, rule) if rule else truth_by_outcome(transcript)
         total += account(transcript, known)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from longthought.agents.models.contract import Sampling
 from longthought.agents.seats.context import ContextKind, Memory
 from longthought.protocols.budget import Budget
 from longthought.scenarios.dataset_files import FileSpec, HuggingFaceSpec
 from longthought.scenarios.dataset_gym import ReasoningGymSpec
-from longthought.scenarios.model_spec import ModelSpec, yaml_off
+from longthought.scenarios.model_spec import ModelSpec
 from longthought.scenarios.plugins import did_you_mean
-
-#: ``tool``: the critic may call it; ``inject``: read before each judgement and shown; ``off``: not there.
-RewardMode = Annotated[Literal["tool", "inject", "off"], BeforeValidator(yaml_off)]
+from longthought.scenarios.reward_spec import RewardSpec
 
 #: Protocols with rules of their own in this file; any other name is a plug-in.
 BUILT_IN = ("debate", "monologue", "best-of-n")
@@ -100,7 +98,7 @@ class Scenario(BaseModel):
     prompts: str = "default"
     context: ContextKind = "per_seat"
     memory: Memory = "walk"
-    rewards: dict[str, RewardMode] = Field(default_factory=dict)
+    rewards: dict[str, RewardSpec] = Field(default_factory=dict)
     on_wrong_answer: Literal["stop", "tell"] = "stop"
     #: How often a seat is asked in all before its nonsense becomes an outcome.
     asks: int = Field(default=3, ge=1)
@@ -112,7 +110,7 @@ class Scenario(BaseModel):
     @property
     def rewards_on(self) -> tuple[str, ...]:
         """The names of the rewards that are not off."""
-        return tuple(name for name, mode in self.rewards.items() if mode != "off")
+        return tuple(name for name, spec in self.rewards.items() if spec.mode != "off")
 
     @property
     def sitting(self) -> dict[str, SeatSpec]:
@@ -128,6 +126,8 @@ class Scenario(BaseModel):
             self._known_model(f"seats.{seat}.model", spec.model)
         for name, model in self.models.items():
             self._known_model(f"models.{name}.source", model.source)
+        for name, reward in self.rewards.items():
+            self._known_model(f"rewards.{name}.model", reward.model)
         return self
 
     @model_validator(mode="after")

@@ -9,6 +9,9 @@ from longthought.agents.problems import Problem
 from longthought.agents.readings import Reading
 from longthought.agents.thoughts import Path
 
+#: Seconds a reading may take.
+READ_TIMEOUT = 60.0
+
 
 class Reward(ABC):
     """A reward model: a rule, a learned scorer, a judge.
@@ -16,10 +19,16 @@ class Reward(ABC):
     Attributes:
         name: how scenarios and transcripts call it.
         uses_gold: it looks at the gold answer, so whoever reads it is *informed*.
+        asks_models: it reads by asking models, through ``agents.calls.sample``.
+        timeout: seconds one reading may take.
+        patience: seconds for which a reading that fails is tried again, before the verdict is made without it.
     """
 
     name: str
     uses_gold: bool = False
+    asks_models: bool = False
+    timeout: float = READ_TIMEOUT
+    patience: float = 0.0
 
     @abstractmethod
     async def read(self, path: Path) -> Reading:

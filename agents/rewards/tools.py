@@ -3,50 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from autogen_core.tools import FunctionTool
 
 from longthought.agents.calls import digest_of, outside
-from longthought.agents.errors import RewardError
+from longthought.agents.errors import ModelError, RewardError
 from longthought.agents.readings import Reading
 from longthought.agents.rewards.contract import Reward
 from longthought.agents.thoughts import Path
 
-#: Seconds a reward may take before the verdict is made without it.
-READ_TIMEOUT = 60.0
+#: Seconds between two tries of a reward that fails, at first; doubled each time up to the second figure.
+_WAITS = (0.25, 30.0)
 
 
-async def read_all(
-    rewards: Sequence[Reward], path: Path, timeout: float = READ_TIMEOUT
-) -> tuple[Reading, ...]:
+async def read_all(rewards: Sequence[Reward], path: Path) -> tuple[Reading, ...]:
     """What all rewards say of ``path``, at once, each replayed if it is journalled.
 
-    A reward that fails, cannot be reached or takes longer than ``timeout`` seconds reads *unscored*, with the
-    reason.
+    A reward that fails, cannot be reached or takes longer than its ``timeout`` is tried again for as long as its
+    ``patience`` lasts; then it reads *unscored* and ``missing``, with the reason.
     """
-    return tuple(await asyncio.gather(*(_read(reward, path, timeout) for reward in rewards)))
+    return tuple(await asyncio.gather(*(_read(reward, path) for reward in rewards)))
 
 
-async def read_steps(reward: Reward, path: Path, timeout: float = READ_TIMEOUT) -> list[Reading]:
-    """What a reward says of every step of a straight path, like ``read_all``; ``timeout`` is for each step."""
+async def read_steps(reward: Reward, path: Path) -> list[Reading]:
+    """What a reward says of every step of a straight path, like ``read_all``; its timeout is for each step."""
 
-    async def live() -> dict[str, Any]:
-        readings = await _or_unscored(reward, reward.read_steps(path), timeout * path.depth)
+    async def live() -> list[Reading]:
+        readings = await _or_missing(reward, lambda: reward.read_steps(path), reward.timeout * path.depth)
         if len(readings) != path.depth:
-            readings = [Reading(reward=reward.name, why=readings[0].why if readings else "")] * path.depth
-        return {"readings": [reading.model_dump(exclude_defaults=True) for reading in readings]}
+            said = readings[0] if readings else Reading(reward=reward.name, why="no reading came back")
+            readings = [said.model_copy(update={"value": None, "label": None})] * path.depth
+        return readings
 
-    told = await outside("read", _digest(reward, path, "every step"), live)
-    return [Reading.model_validate(reading) for reading in told["readings"]]
+    return await _journalled(reward, _digest(reward, path, "every step"), live)
 
 
 def reward_tool(reward: Reward, path_getter: Callable[[], Path]) -> FunctionTool:
     """The reward as an AutoGen tool without arguments: it reads the path that the critic is judging."""
 
     async def read() -> str:
-        return str(await _read(reward, path_getter(), READ_TIMEOUT))
+        return str(await _read(reward, path_getter()))
 
     return FunctionTool(read, description=_description(reward), name=reward.name, strict=True)
 
@@ -64,29 +63,50 @@ def tool_schema(reward: Reward) -> dict[str, Any]:
     }
 
 
-async def _read(reward: Reward, path: Path, timeout: float) -> Reading:
-    async def live() -> dict[str, Any]:
-        (reading,) = await _or_unscored(reward, _one(reward, path), timeout)
-        return reading.model_dump(exclude_defaults=True)
+async def _read(reward: Reward, path: Path) -> Reading:
+    async def live() -> list[Reading]:
+        return await _or_missing(reward, one, reward.timeout)
 
-    return Reading.model_validate(await outside("read", _digest(reward, path), live))
+    async def one() -> list[Reading]:
+        return [await reward.read(path)]
+
+    (reading,) = await _journalled(reward, _digest(reward, path), live)
+    return reading
 
 
-async def _one(reward: Reward, path: Path) -> list[Reading]:
-    return [await reward.read(path)]
-
-
-async def _or_unscored(
-    reward: Reward, work: Coroutine[Any, Any, list[Reading]], timeout: float
+async def _journalled(
+    reward: Reward, digest: bytes, live: Callable[[], Awaitable[list[Reading]]]
 ) -> list[Reading]:
-    """The readings, or a single unscored one that says why there are none."""
-    try:
-        async with asyncio.timeout(timeout):
-            return await work
-    except TimeoutError:
-        return [Reading(reward=reward.name, why=f"no reading within {timeout:g} s")]
-    except (RewardError, OSError) as error:
-        return [Reading(reward=reward.name, why=f"could not read: {error}"[:300])]
+    if reward.asks_models:
+        # Its calls are journalled one by one; played back, it makes the same reading of them, and they are counted.
+        return await live()
+
+    async def call() -> dict[str, Any]:
+        return {"readings": [reading.model_dump(exclude_defaults=True) for reading in await live()]}
+
+    told = await outside("read", digest, call)
+    return [Reading.model_validate(reading) for reading in told["readings"]]
+
+
+async def _or_missing(
+    reward: Reward, work: Callable[[], Awaitable[list[Reading]]], timeout: float
+) -> list[Reading]:
+    """The readings, or a single missing one that says why there are none."""
+    until = time.monotonic() + reward.patience
+    wait = _WAITS[0]
+    while True:
+        try:
+            async with asyncio.timeout(timeout):
+                return await work()
+        except TimeoutError:
+            why = f"no reading within {timeout:g} s"
+        except (RewardError, ModelError, OSError) as error:
+            why = f"could not read: {error}"[:300]
+        left = until - time.monotonic()
+        if left <= 0:
+            return [Reading(reward=reward.name, why=why, missing=True)]
+        await asyncio.sleep(min(wait, left))
+        wait = min(2 * wait, _WAITS[1])
 
 
 def _digest(reward: Reward, path: Path, *more: str) -> bytes:

@@ -244,7 +244,9 @@ async def test_a_slow_reward_leaves_steps_unscored() -> None:
             await asyncio.sleep(30)
             return await super().read(path)
 
-    readings = await read_steps(Slow(), solution("a", "right", "right").path(), timeout=0.01)
+    slow = Slow()
+    slow.timeout = 0.01
+    readings = await read_steps(slow, solution("a", "right", "right").path())
     assert [(reading.score, reading.why) for reading in readings] == [(None, "no reading within 0.02 s")] * 2
 
 

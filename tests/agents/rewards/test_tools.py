@@ -60,7 +60,9 @@ async def test_a_failing_or_hanging_reward_reads_unscored_and_the_others_stand()
     good = Reading(reward="good", value=0.5)
     rewards = [Fixed("bad", RewardError("no memory")), Fixed("good", good), Fixed("hung", None)]
     rewards.append(Fixed("down", ConnectionRefusedError("refused")))
-    readings = await read_all(rewards, PATH, timeout=0.05)
+    for reward in rewards:
+        reward.timeout = 0.05
+    readings = await read_all(rewards, PATH)
     assert [str(reading) for reading in readings] == [
         "bad: unscored (could not read: no memory)",
         "good: 0.50",
