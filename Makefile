@@ -61,7 +61,8 @@ check: $(VENV)/ready
 #   1  scripted debates in which both seats err, on the range of the evaluation and on a wider one; a language model learns
 #      both seats from them
 #   2  debates of that model under the oracle, and more scripted ones; it goes on with these
-#   3  a step scorer from labels that no miss has spoilt, starting from the language model; then everything is measured
+#   3  a step scorer from labels that no miss has spoilt and from planted faults, starting from the language model; then
+#      everything is measured
 SHARED := --kinds dialogue --formats jsonl --option dialogue.context=shared --option dialogue.prompts=terse \
 	--option dialogue.learn_dead_ends=true
 REFLECTING := $(SHARED) --option dialogue.learn_reflections=true
@@ -69,6 +70,7 @@ WIDER := --set dataset.seed=2 --set seed=2 --set epochs=4 --set dataset.options.
 	--set dataset.options.min_target=1 --set dataset.options.max_target=150
 GARBLED := --set dataset.seed=4 --set seed=4 --set epochs=2 --set dataset.size=12000 --set seats.policy.options.garble=0.3
 UNERRING := --set dataset.seed=5 --set seed=5 --set epochs=1 --set seats.critic.options.miss=0
+FAULTS := --set dataset.seed=6 --set dataset.size=3000
 
 tiny-model: $(VENV)/ready
 	$(LT) run countdown-teacher --run-dir out/tiny/teacher-1 --force-new
@@ -86,7 +88,8 @@ tiny-model: $(VENV)/ready
 	cp out/tiny/lm-1/training.json agents/embedded/lm/training-first-half.json
 	$(LT) run countdown-teacher --run-dir out/tiny/teacher-4 --force-new $(UNERRING)
 	$(LT) export out/tiny/teacher-4 --out out/tiny/corpus-6 --kinds step_labels --formats jsonl
-	$(LT) train step-scorer --config train/tiny-scorer.yaml
+	$(LT) tamper countdown-teacher --out out/tiny/faults $(FAULTS)
+	$(LT) train prm --config train/tiny-scorer.yaml
 	$(BIN)/python -m benchmarks.embedded_debate
 	$(BIN)/python -m benchmarks.embedded_card
 

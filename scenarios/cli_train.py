@@ -34,13 +34,31 @@ def dpo(config: Config, set_: Sets = None) -> None:
     _say(run_dpo(load_settings(config, set_ or (), schema=DpoSettings)))
 
 
-@app.command("step-scorer")
-def step_scorer(config: Config, set_: Sets = None) -> None:
-    """A classifier of steps on step labels: a process reward model."""
-    from longthought.train.settings import StepScorerSettings, load_settings
-    from longthought.train.step_scorer import run_step_scorer
+@app.command()
+def prm(config: Config, set_: Sets = None) -> None:
+    """A process reward model on step labels: ours, PRM800K's, Math-Shepherd's, …"""
+    from longthought.train.reward_model import run_prm
+    from longthought.train.settings import PrmSettings, load_settings
 
-    _say(run_step_scorer(load_settings(config, set_ or (), schema=StepScorerSettings)))
+    _say(run_prm(load_settings(config, set_ or (), schema=PrmSettings)))
+
+
+@app.command()
+def orm(config: Config, set_: Sets = None) -> None:
+    """An outcome reward model on solutions that are known to be right or wrong."""
+    from longthought.train.reward_model import run_orm
+    from longthought.train.settings import OrmSettings, load_settings
+
+    _say(run_orm(load_settings(config, set_ or (), schema=OrmSettings)))
+
+
+@app.command()
+def critic(config: Config, set_: Sets = None) -> None:
+    """A critic: supervised fine-tuning on critic rows, of `tamper` or of `export --kinds critic`."""
+    from longthought.train.settings import CriticSettings, load_settings
+    from longthought.train.sft import run_sft
+
+    _say(run_sft(load_settings(config, set_ or (), schema=CriticSettings)))
 
 
 def _say(result: object) -> None:

@@ -30,9 +30,10 @@ from longthought.scenarios.cli import main
 from longthought.scenarios.load import load_scenario
 from longthought.scenarios.schema import Scenario
 from longthought.train.settings import (
+    CriticSettings,
     DpoSettings,
+    PrmSettings,
     SftSettings,
-    StepScorerSettings,
     TrainSettings,
     load_settings,
 )
@@ -41,7 +42,8 @@ ROOT = Path(__file__).parents[1]
 TRAINING: dict[str, type[TrainSettings]] = {
     "sft": SftSettings,
     "dpo": DpoSettings,
-    "step-scorer": StepScorerSettings,
+    "prm": PrmSettings,
+    "critic": CriticSettings,
 }
 _FENCE = re.compile(
     r"(?:^<!-- (?P<note>[^\n]*) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S

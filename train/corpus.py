@@ -74,7 +74,8 @@ def corpus_hashes(corpora: Iterable[CorpusSettings]) -> dict[str, str]:
 
 
 def _contents(file: Path) -> Iterator[dict[str, Any]]:
-    rows = _parquet(file) if file.suffix == ".parquet" else _jsonl(file)
+    readers = {".parquet": _parquet, ".json": _json}
+    rows = readers.get(file.suffix, _jsonl)(file)
     for index, content in enumerate(rows):
         if not isinstance(content, dict):
             raise UsageError(f"{file} row {index + 1}: expected a JSON object")
@@ -93,6 +94,16 @@ def _jsonl(file: Path) -> Iterator[object]:
         raise UsageError(f"{file} line {number}: not JSON: {error}") from error
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error}") from error
+
+
+def _json(file: Path) -> Iterator[object]:
+    try:
+        rows = orjson.loads(file.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise UsageError(f"{file}: cannot be read as JSON: {error}") from error
+    if not isinstance(rows, list):
+        raise UsageError(f"{file}: expected a list of records; a file of JSON lines ends in .jsonl")
+    yield from cast("list[object]", rows)
 
 
 def _parquet(file: Path) -> Iterator[object]:

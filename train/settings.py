@@ -98,6 +98,18 @@ class SftSettings(TrainSettings):
     token_metrics: bool | Literal["auto"] = "auto"
 
 
+class CriticCorpus(CorpusSettings):
+    """Critic rows; other kinds may stand beside them, so that a model which sits in both seats forgets nothing."""
+
+    kind: str = "critic"
+
+
+class CriticSettings(SftSettings):
+    """Supervised fine-tuning of a critic on (path, decision and reason)."""
+
+    corpora: Annotated[list[CriticCorpus], Field(min_length=1)]  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]
+
+
 class DpoSettings(TrainSettings):
     """Direct preference optimisation; ``beta`` is the KL coefficient, ``sft_weight`` that of an SFT term."""
 
@@ -106,12 +118,32 @@ class DpoSettings(TrainSettings):
     sft_weight: float = Field(default=0.0, ge=0)
 
 
-class StepScorerSettings(TrainSettings):
-    """A classifier of steps; ``model`` is the language model it starts from. All weights are trained."""
+class StepCorpus(CorpusSettings):
+    """Labelled solutions: ``step_labels`` of an export, or a file in any format that ``judge`` reads."""
 
+    kind: str = "step_labels"
+
+
+class RewardModelSettings(TrainSettings):
+    """A classifier of solutions; ``model`` is the language model it starts from. All weights are trained."""
+
+    corpora: Annotated[list[StepCorpus], Field(min_length=1)]  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]
     model: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
     lora: None = None  # pyright: ignore[reportIncompatibleVariableOverride]
     learning_rate: float = Field(default=1e-4, gt=0)
+
+
+class PrmSettings(RewardModelSettings):
+    """A process reward model: whether each step is right."""
+
+    #: What a neutral label of PRM800K counts as; ``skip`` leaves it out of the loss.
+    neutral: Literal["right", "wrong", "skip"] = "right"
+    #: What follows the first wrong step is cut off, or kept if it is labelled.
+    after_first_error: Literal["drop", "keep"] = "drop"
+
+
+class OrmSettings(RewardModelSettings):
+    """An outcome reward model: whether the whole solution is right."""
 
 
 AnySettings = TypeVar("AnySettings", bound=TrainSettings)

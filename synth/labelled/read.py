@@ -37,22 +37,34 @@ def read_labelled(file: Path) -> Iterator[LabelledSolution]:
     empty = True
     for number, row in _rows(file):
         empty = False
-        where = f"{file}:{number}"
-        columns = _columns(row)
-        read = next((reader for needed, reader in FORMATS.values() if needed <= columns), None)
-        if read is None:
-            known = "; ".join(f"{kind}: {', '.join(sorted(needed))}" for kind, (needed, _) in FORMATS.items())
-            raise UsageError(f"{where}: no format has the columns {sorted(columns)} (known are {known})")
-        try:
-            yield from read(row, f"{name}-{number}")
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
-            raise UsageError(f"{where}: {place + ': ' if place else ''}{first['msg']}") from error
-        except ValueError as error:
-            raise UsageError(f"{where}: {error}") from error
+        yield from labelled_row(row, f"{name}-{number}", f"{file}:{number}")
     if empty:
         raise UsageError(f"{file}: no rows in it")
+
+
+def labelled_row(row: object, name: str, where: str) -> Iterator[LabelledSolution]:
+    """The labelled solutions of one row.
+
+    Args:
+        name: their id, where the row gives them none.
+        where: where the row stands, for error lines.
+
+    Raises:
+        UsageError: the row is in none of the formats; the line says what is wrong.
+    """
+    columns = _columns(row)
+    read = next((reader for needed, reader in FORMATS.values() if needed <= columns), None)
+    if read is None:
+        known = "; ".join(f"{kind}: {', '.join(sorted(needed))}" for kind, (needed, _) in FORMATS.items())
+        raise UsageError(f"{where}: no format has the columns {sorted(columns)} (known are {known})")
+    try:
+        yield from read(row, name)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UsageError(f"{where}: {place + ': ' if place else ''}{first['msg']}") from error
+    except ValueError as error:
+        raise UsageError(f"{where}: {error}") from error
 
 
 def _columns(row: object) -> set[str]:

@@ -7,10 +7,11 @@ import pytest
 
 from longthought.agents.errors import UsageError
 from longthought.train.settings import (
+    CriticSettings,
     DpoSettings,
     FromScratch,
+    PrmSettings,
     SftSettings,
-    StepScorerSettings,
     TrainSettings,
     load_settings,
 )
@@ -31,7 +32,8 @@ def write(path: Path, text: str) -> Path:
         ("tiny-1.yaml", SftSettings),
         ("tiny-2.yaml", SftSettings),
         ("dpo.yaml", DpoSettings),
-        ("tiny-scorer.yaml", StepScorerSettings),
+        ("tiny-scorer.yaml", PrmSettings),
+        ("tiny-critic.yaml", CriticSettings),
     ],
 )
 def test_the_settings_that_are_shipped_are_valid(name: str, schema: type[TrainSettings]) -> None:

@@ -14,16 +14,12 @@ from longthought.agents.errors import UsageError
 from longthought.agents.models.chat_tokens import ChatEncoder
 from longthought.agents.models.contract import Message, Sampling
 from longthought.agents.models.transformers_engine import TransformersModel
-from longthought.agents.problems import Problem
-from longthought.agents.rewards.step_scorer import StepScorer
-from longthought.agents.thoughts import straight_path
 from longthought.train.corpus import Row
 from longthought.train.dpo import run_dpo
 from longthought.train.preferences import tokenise_pairs
-from longthought.train.settings import DpoSettings, SftSettings, StepScorerSettings
+from longthought.train.settings import CriticSettings, DpoSettings, SftSettings
 from longthought.train.sft import run_sft
-from longthought.train.step_scorer import run_step_scorer, tokenise_steps
-from tests.train.tiny_corpora import preference_rows, sft_rows, shared_settings, step_rows, write_corpus
+from tests.train.tiny_corpora import preference_rows, sft_rows, shared_settings, write_corpus
 
 
 def record(model: Path) -> dict[str, Any]:
@@ -146,26 +142,12 @@ def test_pairs_keep_thoughts_and_what_spells_a_special_token(trained: Path) -> N
         tokenise_pairs([Row({**row, "rejected": "5"}, "row 1")], tokenizer, max_length=100)
 
 
-async def test_a_step_scorer_learns_to_tell_steps_apart(trained: Path, tmp_path: Path) -> None:
-    corpus = write_corpus(tmp_path / "corpus", "step_labels", step_rows(8))
-    settings = shared_settings(corpus, "step_labels", tmp_path / "scorer")
-    settings |= {"model": str(trained), "epochs": 20}
-    path = run_step_scorer(StepScorerSettings.model_validate(settings))
-    assert record(path)["steps_labelled"] == 16
-    scorer = StepScorer(path)
-    right, wrong = await scorer.read_all(straight_path(Problem(id="a", question="3+9?"), ["3+9=12", "0"]))
-    await scorer.close()
-    assert right > 0.8
-    assert wrong < 0.2
-
-
-def test_step_rows_are_checked(trained: Path) -> None:
-    _, tokenizer = load(trained)
-    uneven = {"prompt": "a", "completions": ["b", "c"], "labels": [True]}
-    with pytest.raises(UsageError, match="row 1: 2 steps with 1 labels"):
-        tokenise_steps([Row(uneven, "row 1")], tokenizer, max_length=100)
-    with pytest.raises(UsageError, match="row 1: expected `prompt`"):
-        tokenise_steps([Row({"messages": []}, "row 1")], tokenizer, max_length=100)
+def test_a_critic_trains_on_critic_rows(trained: Path, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", "critic", sft_rows(4))
+    settings = shared_settings(corpus, "critic", tmp_path / "critic")
+    settings |= {"model": str(trained), "max_steps": 1, "corpora": [{"path": str(corpus)}]}
+    critic = run_sft(CriticSettings.model_validate(settings))
+    assert record(critic)["rows"] == 4
 
 
 def test_what_cannot_be_trained_is_refused_before_any_work(trained: Path, tmp_path: Path) -> None:
