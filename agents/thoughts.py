@@ -98,6 +98,12 @@ class Path:
         walk = self.walk[:depth]
         return Path(self.problem, self.thoughts[:depth], (*walk[:-1], replace(walk[-1], decision=None)))
 
+    def continued(self) -> Path:
+        """The same path with its last thought let stand, so that the policy can go on from it."""
+        from longthought.agents.decisions import Continue
+
+        return replace(self, walk=(*self.walk[:-1], replace(self.walk[-1], decision=Continue())))
+
     def again(self, reply: str, complaint: str) -> Path:
         """The same path with one more unusable reply on it."""
         return replace(self, retries=(*self.retries, Retry(reply, complaint)))

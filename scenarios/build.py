@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 from longthought.agents.errors import UsageError
@@ -19,9 +19,11 @@ from longthought.protocols.best_of_n import BestOfN
 from longthought.protocols.budget import Budget
 from longthought.protocols.debate import Debate, Price
 from longthought.protocols.runner import Plays
+from longthought.scenarios.datasets import scorer_name
 from longthought.scenarios.engines import Engines
 from longthought.scenarios.load import Loaded
 from longthought.scenarios.plugins import find_plugin
+from longthought.scenarios.reward_spec import RewardSpec
 from longthought.scenarios.rewards import Wants, make_reward
 from longthought.scenarios.schema import BUILT_IN, Scenario, SeatSpec
 
@@ -76,13 +78,15 @@ def build(
     scenario = loaded.scenario
     builder = _Builder(loaded, allow_import, attempt_timeout)
     scorer = builder.scorer(problems)
-    rewards = {name: builder.reward(name, scorer) for name in scenario.rewards_on}
+    context = context_of(loaded)
+    policy = cast("Policy", builder.seat("policy", context, ()))
+    wants = Wants(scorer=scorer, policy=policy)
+    rewards = {name: builder.reward(name, wants) for name in scenario.rewards_on}
     injected = [rewards[name] for name, spec in scenario.rewards.items() if spec.mode == "inject"]
     tools = [rewards[name] for name, spec in scenario.rewards.items() if spec.mode == "tool"]
-    context = context_of(loaded)
     parts = Parts(
         scenario=scenario,
-        policy=cast("Policy", builder.seat("policy", context, tools)),
+        policy=policy,
         critic=cast("Critic", builder.seat("critic", context, tools)),
         scorer=scorer,
         budget=scenario.budget,
@@ -91,6 +95,35 @@ def build(
         prices=_prices(scenario),
     )
     return Built(builder.protocol(parts), parts, builder.engines, context.prompts)
+
+
+@dataclass(frozen=True)
+class BuiltReward:
+    """One reward of a scenario by itself. Close it when the work is over."""
+
+    reward: Reward
+    engines: Engines
+    scorer: Scorer
+
+    async def close(self) -> None:
+        await self.engines.close()
+        await self.reward.close()
+        await self.scorer.close()
+
+
+def build_reward(
+    loaded: Loaded, name: str, options: Mapping[str, Any], *, allow_import: bool = False
+) -> BuiltReward:
+    """The reward that the scenario calls so, be it off, or the built-in kind of that name, with more ``options``.
+
+    Raises:
+        UsageError: there is none, or it cannot be built.
+    """
+    builder = _Builder(loaded, allow_import, None)
+    scorer = builder.scorer(())
+    policy = cast("Policy", builder.seat("policy", context_of(loaded), ()))
+    reward = builder.reward(name, Wants(scorer=scorer, policy=policy), options)
+    return BuiltReward(reward, builder.engines, scorer)
 
 
 def context_of(loaded: Loaded) -> Context:
@@ -158,21 +191,23 @@ class _Builder:
     def scorer(self, problems: Sequence[Problem]) -> Scorer:
         from longthought.agents.rewards.scorers import SCORER_NAMES, scorer_named
 
-        names = sorted({problem.scorer for problem in problems})
+        names = sorted({problem.scorer for problem in problems}) or [scorer_name(self._scenario.dataset)]
         if len(names) > 1:
             raise UsageError(
                 f"dataset: its problems name several scorers ({', '.join(names)}); run one at a time"
             )
-        name = names[0] if names else "none"
+        (name,) = names
         known = {each.partition(":")[0] for each in SCORER_NAMES}
         if name.partition(":")[0] in known:
             return scorer_named(name)
         return cast("Scorer", self._plugin("scorers", name, "dataset.scorer", SCORER_NAMES)())
 
-    def reward(self, name: str, scorer: Scorer) -> Reward:
-        spec = self._scenario.rewards[name]
+    def reward(self, name: str, wants: Wants, options: Mapping[str, Any] | None = None) -> Reward:
+        spec = self._scenario.rewards.get(name, RewardSpec(mode="off"))
+        if options:
+            spec = spec.model_copy(update={"options": {**spec.options, **options}})
         model = self.engines.get(spec.model) if spec.model else None
-        wants = Wants(scorer, model, self._base_dir)
+        wants = replace(wants, model=model, base_dir=self._base_dir)
         return make_reward(name, f"rewards.{name}", spec, wants, allow_import=self._allow_import)
 
     def _agent(

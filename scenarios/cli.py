@@ -14,6 +14,7 @@ from longthought.scenarios import (
     cli_corpus,
     cli_eval,
     cli_judge,
+    cli_label,
     cli_look,
     cli_report,
     cli_run,
@@ -51,6 +52,7 @@ app.command("export")(cli_corpus.export)
 app.command("eval")(cli_eval.eval_)
 app.command("report")(cli_report.report)
 app.command("judge")(cli_judge.judge)
+app.command("label")(cli_label.label)
 app.command("tamper")(cli_tamper.tamper)
 app.add_typer(cli_train.app, name="train")
 

@@ -52,12 +52,13 @@ def judge(
     neutral_wrong: Annotated[bool, typer.Option(help="Count neutral labels as wrong, not as right.")] = False,
     set_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Override a key of the scenario, or an option of the reward."
-        ),
+        typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the scenario."),
     ] = None,
     reward: Annotated[
         str | None, typer.Option(help="Of a scenario, measure this reward in place of its critic.")
+    ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the reward: k=16")
     ] = None,
     max_connections: Annotated[int, typer.Option(min=1, help="Solutions at once.")] = 64,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
@@ -78,6 +79,7 @@ def judge(
         out=place,
         sets=tuple(set_ or ()),
         reward=reward,
+        options=tuple(option or ()),
         limit=limit,
         threshold=threshold,
         neutral="wrong" if neutral_wrong else "right",

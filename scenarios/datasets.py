@@ -41,6 +41,17 @@ def load_problems(spec: DatasetSpec, base_dir: Path) -> Iterator[Problem]:
     return islice(_distinct(problems), spec.limit)
 
 
+def scorer_name(spec: object) -> str:
+    """The scorer that the problems of ``spec`` will name; ``none`` for a plug-in's, which say it themselves."""
+    match spec:
+        case ReasoningGymSpec():
+            return spec.scorer or f"reasoning-gym:{spec.task}"
+        case FileSpec() | HuggingFaceSpec():
+            return spec.scorer
+        case _:
+            return "none"
+
+
 def _distinct(problems: Iterator[Problem]) -> Iterator[Problem]:
     seen: set[str] = set()
     for problem in problems:

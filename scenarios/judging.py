@@ -13,17 +13,18 @@ from typing import Literal
 from rich.console import Console
 from rich.progress import Progress as Bar
 
-from longthought.agents.errors import RunError, UsageError
+from longthought.agents.errors import UsageError
 from longthought.agents.rewards.contract import Reward
 from longthought.agents.seats.contract import Critic
 from longthought.protocols.journal import Journal
-from longthought.scenarios.build import build
+from longthought.scenarios.build import build, build_reward
 from longthought.scenarios.load import load_scenario, settings
 from longthought.scenarios.passports import critic_subject
 from longthought.scenarios.plugins import installed
 from longthought.scenarios.replace_file import replace_file
 from longthought.scenarios.reward_spec import RewardSpec
 from longthought.scenarios.rewards import KINDS, Wants, make_reward
+from longthought.scenarios.take_dir import take
 from longthought.synth.labelled.read import read_labelled
 from longthought.train.judging.ask import Progress, ask_about
 from longthought.train.judging.passport import Passport, Subject, make_passport
@@ -43,6 +44,8 @@ class JudgeOptions:
     sets: tuple[str, ...] = ()
     #: A reward of the scenario, to be measured in place of its critic.
     reward: str | None = None
+    #: Of the reward.
+    options: tuple[str, ...] = ()
     limit: int | None = None
     threshold: float = 0.5
     neutral: Literal["right", "wrong"] = "right"
@@ -61,7 +64,11 @@ async def judge(name: str, options: JudgeOptions, console: Console | None = None
     solutions = list(read_labelled(options.data))[: options.limit]
     async with AsyncExitStack() as stack:
         subject, asked, injected = _subject(name, options, stack)
-        _take(options.out, f"{subject.hash} {sha256(options.data.read_bytes()).hexdigest()}")
+        take(
+            options.out,
+            f"{subject.hash} {sha256(options.data.read_bytes()).hexdigest()}",
+            "a meta-evaluation",
+        )
         journal = Journal(options.out)
         stack.callback(journal.close)
         progress = Progress()
@@ -102,40 +109,19 @@ _Asked = tuple[Subject, Reward | Critic, Sequence[Reward]]
 def _subject(name: str, options: JudgeOptions, stack: AsyncExitStack) -> _Asked:
     # Only rewards are named as module:object; the critic's own code is named in its scenario.
     if ":" in name or name in KINDS or name in installed("rewards"):
-        spec = RewardSpec(mode="off", options=settings(options.sets))
+        spec = RewardSpec(mode="off", options=settings(options.options))
         reward = make_reward(name, name, spec, Wants(), allow_import=options.allow_import)
         stack.push_async_callback(reward.close)
         return Subject(kind="reward", name=name, identity=reward.identity()), reward, ()
     loaded = load_scenario(name, options.sets)
     if options.reward is not None:
-        built = build(loaded, [], allow_import=options.allow_import)
-        stack.push_async_callback(built.close)
-        on = {each.name: each for each in (*built.parts.injected, *built.parts.tools)}
-        if options.reward not in on:
-            raise UsageError(
-                f"{name}: rewards.{options.reward} is not there, or off; there: {', '.join(on) or 'none'}"
-            )
-        reward = on[options.reward]
-        return Subject(kind="reward", name=options.reward, identity=reward.identity()), reward, ()
+        one = build_reward(
+            loaded, options.reward, settings(options.options), allow_import=options.allow_import
+        )
+        stack.push_async_callback(one.close)
+        return Subject(kind="reward", name=options.reward, identity=one.reward.identity()), one.reward, ()
     if "critic" not in loaded.scenario.sitting:
         raise UsageError(f"{name}: its protocol {loaded.scenario.protocol} has no critic to judge")
     built = build(loaded, [], allow_import=options.allow_import)
     stack.push_async_callback(built.close)
     return critic_subject(loaded, built), built.parts.critic, built.parts.injected
-
-
-def _take(out: Path, identity: str) -> None:
-    """Make the directory, or go on in the one of the same meta-evaluation."""
-    mark = out / "judged.txt"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if mark.is_file() and mark.read_text() != identity:
-            raise UsageError(
-                f"{out}: holds the meta-evaluation of another subject or file; choose another --out"
-            )
-        if not mark.is_file():
-            if any(out.iterdir()):
-                raise UsageError(f"{out}: is not empty and no meta-evaluation; choose another --out")
-            replace_file(mark, identity)
-    except OSError as error:
-        raise RunError(f"{out}: {error.strerror}") from error

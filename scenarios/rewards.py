@@ -10,6 +10,7 @@ from typing import Any
 from longthought.agents.errors import UsageError
 from longthought.agents.models.contract import Model
 from longthought.agents.rewards.contract import Reward, Scorer
+from longthought.agents.seats.contract import Policy
 from longthought.scenarios.plugins import find_plugin
 from longthought.scenarios.reward_spec import RewardSpec
 
@@ -20,6 +21,7 @@ class Wants:
 
     scorer: Scorer | None = None
     model: Model | None = None
+    policy: Policy | None = None
     #: Where relative paths in its options begin.
     base_dir: Path | None = None
 
@@ -50,11 +52,20 @@ def _step_scorer(wants: Wants, **options: Any) -> Reward:
     return StepScorer(**options)
 
 
+def _rollouts(wants: Wants, **options: Any) -> Reward:
+    from longthought.agents.rewards.rollouts import RolloutReward
+
+    if wants.policy is None or wants.scorer is None:
+        raise UsageError("it completes solutions by a scenario's policy; name the scenario")
+    return RolloutReward(wants.policy, wants.scorer, **options)
+
+
 #: Built-in kinds. Each is called with what it may want and the spec's options.
 KINDS: dict[str, Callable[..., Reward]] = {
     "answer": _answer,
     "countdown-oracle": _countdown_oracle,
     "countdown-step": _countdown_step,
+    "rollouts": _rollouts,
     "step-scorer": _step_scorer,
 }
 

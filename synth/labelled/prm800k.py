@@ -47,6 +47,7 @@ class _Label(BaseModel):
 
 class _Question(BaseModel):
     problem: str
+    ground_truth_answer: str | None = None
 
 
 class Published(BaseModel):
@@ -66,7 +67,8 @@ class Trajectory(BaseModel):
 def published(row: object, name: str) -> Iterator[LabelledSolution]:
     """The solutions of a published record. Raises ValidationError for anything else."""
     record = Published.model_validate(row)
-    return _solutions(record.question.problem, record.label.steps, name)
+    question = record.question
+    return _solutions(question.problem, record.label.steps, name, question.ground_truth_answer)
 
 
 def trajectory(row: object, name: str) -> Iterator[LabelledSolution]:
@@ -75,7 +77,9 @@ def trajectory(row: object, name: str) -> Iterator[LabelledSolution]:
     return _solutions(record.problem, record.steps, name)
 
 
-def _solutions(question: str, steps: list[_Step], name: str) -> Iterator[LabelledSolution]:
+def _solutions(
+    question: str, steps: list[_Step], name: str, gold: str | None = None
+) -> Iterator[LabelledSolution]:
     trunk: list[_Completion] = []
     others: list[tuple[int, int, _Completion]] = []
     for position, step in enumerate(steps):
@@ -94,6 +98,7 @@ def _solutions(question: str, steps: list[_Step], name: str) -> Iterator[Labelle
             steps=tuple(c.text for c in trunk),
             labels=tuple(rated),
             kinds=tuple(c.error_reason for c in trunk) if any(c.error_reason for c in trunk) else (),
+            gold=gold,
         )
     for position, number, completion in others:
         before = trunk[:position]
@@ -105,6 +110,7 @@ def _solutions(question: str, steps: list[_Step], name: str) -> Iterator[Labelle
             labels=(*nothing, _label(completion)),
             kinds=(*nothing, completion.error_reason) if completion.error_reason else (),
             whole=False,
+            gold=gold,
         )
 
 

@@ -124,6 +124,7 @@ def gsm8k(row: object, name: str) -> Iterator[LabelledSolution]:
         steps=steps,
         labels=all_right(len(steps)),
         answer_right=True,
+        gold=answer.strip(),
     )
 
 
@@ -135,6 +136,7 @@ class _Stepwise(BaseModel):
     kinds: list[str | None] = Field(default_factory=list[str | None])
     answer_right: bool | None = None
     whole: bool = True
+    gold: str | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -150,6 +152,7 @@ def stepwise(row: object, name: str) -> Iterator[LabelledSolution]:
         kinds=tuple(record.kinds),
         answer_right=record.answer_right,
         whole=record.whole,
+        gold=record.gold,
         metadata=record.metadata,
     )
 

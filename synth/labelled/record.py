@@ -28,6 +28,7 @@ class LabelledSolution(BaseModel):
         kinds: what sort of fault a wrong step is, where the data say; as long as ``labels``, or empty.
         answer_right: whether the final answer is the right one; None where it is not known or there is none.
         whole: the steps are a whole solution, so that judging it as one makes sense; alternatives of PRM800K are not.
+        gold: the problem's right answer, for rewards that complete and score solutions.
         metadata: of the problem, for rewards that read it there, as the Countdown rules do.
     """
 
@@ -40,6 +41,7 @@ class LabelledSolution(BaseModel):
     kinds: tuple[str | None, ...] = ()
     answer_right: bool | None = None
     whole: bool = True
+    gold: str | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -54,7 +56,7 @@ class LabelledSolution(BaseModel):
 
     def path(self) -> Path:
         """As a debate would show it: all steps but the last continued, and that a conclusion if it states an answer."""
-        problem = Problem(id=self.id, question=self.question, metadata=self.metadata)
+        problem = Problem(id=self.id, question=self.question, gold=self.gold, metadata=self.metadata)
         return straight_path(problem, self.steps, find_answer(self.steps[-1]))
 
     @property

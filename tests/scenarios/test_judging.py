@@ -54,7 +54,7 @@ def test_a_critics_exact_recall_and_its_passport(say: Say, tampered: Path) -> No
     assert Path("judged/journal-0.jsonl").read_bytes() == before
     assert read_passport(Path("judged/passport.json")).figures == passport.figures
     code, said = say("judge", "countdown-teacher", "--data", str(tampered), "--out", "judged")
-    assert (code, "another subject or file" in said) == (2, True)
+    assert (code, "holds a meta-evaluation of something else" in said) == (2, True)
 
 
 def test_a_scenario_can_demand_a_passport(say: Say, tampered: Path) -> None:
