@@ -28,13 +28,13 @@ from longthought.scenarios.tampering import SOLUTIONS, TamperOptions, tamper
 from longthought.synth.corpus import export
 from longthought.synth.tamper.fault import KINDS
 from longthought.train.judging.passport import Passport
-from longthought.train.settings import load_settings
+from longthought.train.settings import CriticSettings, load_settings
 from longthought.train.sft import run_sft
 
 OUT = Path("out/critic")
 CONFIG = Path(__file__).parents[1] / "train" / "tiny-critic.yaml"
 #: Puzzles that faults are planted into, and puzzles debated, for training; and as many of both for measuring.
-PLANTED, DEBATED, EVAL = 3_000, 12_000, 300
+PLANTED, DEBATED, EVAL = 3_000, 20_000, 300
 
 
 def plant(name: str, split: str, puzzles: int, seed: int) -> Path:
@@ -65,7 +65,7 @@ def main() -> None:
     steps = debate("eval-steps", "eval", EVAL, 42, "step_labels", {})
     plant("tampered", "train", PLANTED, 43)
     shared: dict[str, object] = {"context": "shared", "prompts": "terse"}
-    debate("debates", "train", DEBATED, 44, "dialogue", {**shared, "learn_dead_ends": True})
+    debate("debates", "train", DEBATED, 44, "dialogue", {**shared, "seats": "critic"})
     subjects = {"critic": ("countdown", "embedded"), "step scorer": ("step-scorer", "")}
     found = {
         name: (
@@ -74,7 +74,7 @@ def main() -> None:
         )
         for name, (subject, model) in subjects.items()
     }
-    trained = run_sft(load_settings(CONFIG)).resolve()
+    trained = run_sft(load_settings(CONFIG, schema=CriticSettings)).resolve()
     found["critic, trained on faults"] = (
         measure("trained faults", "countdown", faults, str(trained)),
         measure("trained steps", "countdown", steps, str(trained)),

@@ -150,18 +150,6 @@ class Scenario(BaseModel):
             raise ValueError(f"protocol_options: {self.protocol} takes none")
         return self
 
-    @model_validator(mode="after")
-    def _shared_fits(self) -> Self:
-        if self.context == "shared":
-            # An agent in a seat is shown the thread too, or, like the scripted ones, reads the path itself.
-            models = {spec.model for spec in self.sitting.values() if spec.agent is None}
-            if len(models) > 1:
-                raise ValueError(
-                    "context: shared needs one model in both seats, not "
-                    f"{' and '.join(sorted(map(str, models)))}; use per_seat"
-                )
-        return self
-
     def _known_model(self, key: str, name: str | None) -> None:
         if name is not None and name not in self.models:
             there = ", ".join(self.models) or "none"

@@ -142,11 +142,9 @@ def test_an_unknown_scenario_is_told_what_there_is() -> None:
         load_scenario("countdwon")
 
 
-def test_shared_context_needs_one_model_in_both_seats(tmp_path: Path) -> None:
+def test_two_models_may_share_a_thread(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     models = {"a": MODEL, "b": MODEL}
     seats = {"policy": {"model": "a"}, "critic": {"model": "b"}}
     file.write_text(yaml.safe_dump(scenario(models=models, seats=seats, context="shared")))
-    with pytest.raises(UsageError, match="shared needs one model in both seats, not a and b"):
-        load_scenario(str(file))
-    assert load_scenario(str(file), ["protocol=monologue"]).scenario.context == "shared"
+    assert load_scenario(str(file)).scenario.context == "shared"
