@@ -124,7 +124,7 @@ def transcripts_table(transcripts: Iterable[Transcript], limit: int) -> Table:
         table.add_row(
             Text(str(transcript.number)),
             plain(transcript.id, longest=40),
-            plain(transcript.outcome.kind, _outcome_colour(transcript)),
+            plain(transcript.outcome.told, _outcome_colour(transcript)),
             plain(transcript.outcome.answer or "", longest=30),
             Text(str(transcript.turns)),
             Text(str(len(transcript.thoughts))),
@@ -164,7 +164,7 @@ def _decision(decision: Decision, path: Sequence[Thought]) -> Text:
 
 def _ending(transcript: Transcript) -> Text:
     outcome = transcript.outcome
-    ending = Text("outcome ", "bold").append_text(plain(outcome.kind, _outcome_colour(transcript)))
+    ending = Text("outcome ", "bold").append_text(plain(outcome.told, _outcome_colour(transcript)))
     if outcome.answer:
         ending.append("  answer ").append_text(plain(outcome.answer, "bold", _LONGEST))
     if outcome.why:
@@ -174,7 +174,10 @@ def _ending(transcript: Transcript) -> Text:
 
 
 def _outcome_colour(transcript: Transcript) -> str:
-    return {"solved": "green", "wrong": "red", "error": "bold red"}.get(transcript.outcome.group, "yellow")
+    outcome = transcript.outcome
+    if outcome.is_right or outcome.is_wrong:
+        return "green" if outcome.is_right else "red"
+    return "bold red" if outcome.group == "error" else "yellow"
 
 
 def _counts(counter: Counter[str]) -> str:

@@ -38,7 +38,7 @@ class Summary:
         self.thoughts += len(transcript.thoughts)
         self.asked_again += len(transcript.asked_again)
         self.failed_attempts += transcript.failed_attempts
-        self.outcomes[transcript.outcome.kind] += 1
+        self.outcomes[transcript.outcome.told] += 1
         kinds = [judgement.decision.kind for judgement in transcript.judgements]
         self.decisions.update(kinds)
         self.detours += any(kind in ("backtrack", "reflect") for kind in kinds)
