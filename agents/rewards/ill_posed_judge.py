@@ -19,7 +19,7 @@ JUDGE_TOKENS = 400
 
 #: The last thing in a reply, with no more behind it than marks.
 _VERDICT = re.compile(r"\[([01])\][\s.*_`]{0,20}$")
-_MARKS = re.compile(r"</?\s*(?:problem|expert|other)\s*>", re.IGNORECASE)
+_MARKS = re.compile(r"<\s*/?\s*(?:problem|expert|other)\s*>", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
