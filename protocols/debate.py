@@ -38,7 +38,7 @@ from longthought.agents.thoughts import Ask, Thought, ThoughtKind
 from longthought.protocols import outcomes
 from longthought.protocols.budget import Budget, Spent
 from longthought.protocols.outcomes import Outcome
-from longthought.protocols.scoring import score_answer
+from longthought.protocols.scoring import score_answer, score_ill_posed
 from longthought.protocols.tree import Tree
 from longthought.protocols.verdicts import readable_verdict
 
@@ -189,7 +189,7 @@ class _Play:
         if decision.reason == "give_up":
             return Outcome(kind=outcomes.GAVE_UP, answer=path_answer, why=decision.answer or "")
         if decision.reason == "ill_posed":
-            return Outcome(kind=outcomes.ILL_POSED, why=decision.answer or "")
+            return await score_ill_posed(decision.answer or "", self.rules.scorer, tree)
         answer = path_answer or decision.answer or ""
         outcome = await score_answer(answer, self.rules.scorer, tree)
         if outcome.kind == outcomes.WRONG and self.rules.on_wrong_answer == "tell":

@@ -1,4 +1,4 @@
-"""The referee: scores a final answer through the door of outside calls, and says which outcome that is."""
+"""The referee: scores what a debate ends with through the door of outside calls, and says which outcome that is."""
 
 from __future__ import annotations
 
@@ -30,3 +30,14 @@ async def score_answer(answer: str, scorer: Scorer, tree: Tree) -> Outcome:
     return Outcome(
         kind=outcomes.SOLVED if right else outcomes.WRONG, answer=answer, why="" if right else reading.why
     )
+
+
+async def score_ill_posed(said: str, scorer: Scorer, tree: Tree) -> Outcome:
+    """Ill-posed; and right or wrong, where the scorer can tell.
+
+    What the scorer asks of a judge is journalled call by call; its word is not, for a rule says the same again.
+    """
+    tree.tape.seat = "scorer"
+    reading = await scorer.score_ill_posed(said, tree.problem)
+    value = reading.value if reading is not None else None
+    return Outcome(kind=outcomes.ILL_POSED, why=said, right=None if value is None else value >= 1.0)

@@ -86,7 +86,8 @@ class Transcript(_Record):
 
     @property
     def right(self) -> bool:
-        return self.outcome.kind == "solved"
+        """It ended with the right answer, or by naming what is wrong with an ill-posed problem."""
+        return self.outcome.is_right
 
     def path_to(self, thought: int) -> tuple[Thought, ...]:
         """The thoughts from the problem (left out) to ``thought``, whose id 0 is the problem itself."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from longthought.agents.rewards.ill_posed_judge import JUDGE_TOKENS
 from longthought.agents.seats.critic import MAX_TOOL_ROUNDS
 from longthought.scenarios.schema import BUILT_IN, Scenario
 
@@ -28,7 +29,7 @@ def bounds_of(scenario: Scenario, debates: int) -> Bounds:
     """What ``debates`` debates can need at most.
 
     A turn asks each seat ``asks`` times at most. Asked again, the policy offers several candidates at once;
-    a critic with tools may call them for a few rounds before each verdict.
+    a critic with tools may call them for a few rounds before each verdict. A judge of ill-posed ends is asked once.
     """
     if scenario.protocol not in BUILT_IN:
         return Bounds(debates, None, None, None)
@@ -49,6 +50,11 @@ def bounds_of(scenario: Scenario, debates: int) -> Bounds:
         tokens += turns * replies * spec.max_tokens
         if (price := scenario.models[spec.model].price) is not None:
             cost += turns * replies * spec.max_tokens * price.completion / 1e6
+    if scenario.ill_posed is not None and scenario.ill_posed.judge is not None:
+        requests += 1
+        tokens += JUDGE_TOKENS
+        if (price := scenario.models[scenario.ill_posed.judge].price) is not None:
+            cost += JUDGE_TOKENS * price.completion / 1e6
     return Bounds(
         debates,
         debates * requests,

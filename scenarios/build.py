@@ -189,6 +189,17 @@ class _Builder:
         return CriticAgent(model, context, spec.sampling, tools)
 
     def scorer(self, problems: Sequence[Problem]) -> Scorer:
+        from longthought.agents.rewards.ill_posed import ill_posed_of
+        from longthought.agents.rewards.ill_posed_judge import IllPosedJudge
+        from longthought.agents.rewards.ill_posed_scorer import IllPosedScorer
+
+        answers, spec = self._answers(problems), self._scenario.ill_posed
+        if all(ill_posed_of(problem) is None for problem in problems):
+            return answers
+        judge = spec and spec.judge
+        return IllPosedScorer(answers, IllPosedJudge(self.engines.get(judge)) if judge else None)
+
+    def _answers(self, problems: Sequence[Problem]) -> Scorer:
         from longthought.agents.rewards.scorers import SCORER_NAMES, scorer_named
 
         names = sorted({problem.scorer for problem in problems}) or [scorer_name(self._scenario.dataset)]
@@ -257,4 +268,8 @@ def _prices(scenario: Scenario) -> dict[str, Price]:
         price = scenario.models[spec.model].price if spec.model else None
         if price is not None:
             prices[seat] = Price(price.prompt, price.completion)
+    if scenario.ill_posed is not None and scenario.ill_posed.judge is not None:
+        price = scenario.models[scenario.ill_posed.judge].price
+        if price is not None:
+            prices["scorer"] = Price(price.prompt, price.completion)
     return prices

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from longthought.train.compare import Comparison
     from longthought.train.evaluate import Evaluation
+    from longthought.train.trap_pairs import TrapFigures
 
 
 def eval_(
@@ -36,8 +37,10 @@ def eval_(
     from rich.console import Console
 
     from longthought.agents.errors import UsageError
+    from longthought.protocols.transcript import read_transcripts
     from longthought.scenarios.plain_text import plain
     from longthought.train.evaluate import evaluate, paired
+    from longthought.train.trap_pairs import trap_figures
 
     sets = set_ or []
     runs = [_run_of(subject, sets, limit, max_connections, "")]
@@ -51,6 +54,9 @@ def eval_(
     evaluations = [evaluate(run, seed) for run in runs]
     console = Console()
     console.print(_table(evaluations))
+    for run in runs:
+        if figures := trap_figures(read_transcripts(run)):
+            console.print(_traps(run.name, figures))
     if len(evaluations) > 1:
         one, other = evaluations
         said = _sentence(one, other, paired(one, other, seed))
@@ -101,6 +107,21 @@ def _table(evaluations: list[Evaluation]) -> Table:
             f"{one.mean('critic_tokens'):.1f}",
             f"{one.mean('detoured'):.0%}",
         )
+    return table
+
+
+def _traps(run: str, figures: dict[str, TrapFigures]) -> Table:
+    from rich.table import Table
+
+    from longthought.scenarios.plain_text import plain
+
+    table = Table(header_style="bold", title=plain(f"{run}: traps"), title_justify="left")
+    for column in ("type", "traps", "named", "unscored", "twins", "twin solved", "both"):
+        table.add_column(column, justify="left" if column == "type" else "right")
+    for name, one in figures.items():
+        rates = (one.named, one.unscored, one.twin_solved, one.both)
+        named, unscored, solved, both = ("none" if rate is None else f"{rate:.1%}" for rate in rates)
+        table.add_row(plain(name), str(one.traps), named, unscored, str(one.twins), solved, both)
     return table
 
 

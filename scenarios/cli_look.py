@@ -21,21 +21,27 @@ def show(
     limit: Annotated[int, typer.Option(min=0, help="Debates listed below the summary.")] = 10,
 ) -> None:
     """Show a run's figures, or one debate as a tree."""
+    import asyncio
+
     from rich.console import Console
 
     from longthought.protocols.transcript import read_transcripts
     from longthought.scenarios import show as view
+    from longthought.scenarios.report import count, critics_mistakes, has_critic
     from longthought.scenarios.summary import summarise
 
     path = view.run_path(run)
     out = Console()
-    if journey:
-        out.print(view.tree_of(view.longest_journey(path)))
+    if journey or debate is not None:
+        shown = view.longest_journey(path) if journey else view.find_transcript(path, debate or "")
+        out.print(view.tree_of(shown, asyncio.run(critics_mistakes(path, shown))))
         return
-    if debate is not None:
-        out.print(view.tree_of(view.find_transcript(path, debate)))
-        return
-    out.print(view.summary_table(summarise(read_transcripts(path)), str(path)))
+    summary = summarise(read_transcripts(path))
+    critic = None
+    if summary.debates and has_critic(path):
+        account, _, told = asyncio.run(count(str(path)))
+        critic = (account, told)
+    out.print(view.summary_table(summary, str(path), critic))
     if limit:
         out.print(view.transcripts_table(read_transcripts(path), limit))
 

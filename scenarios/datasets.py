@@ -19,8 +19,11 @@ from longthought.scenarios.dataset_files import (
     problems_of_rows,
 )
 from longthought.scenarios.dataset_gym import ReasoningGymSpec, gym_problems
+from longthought.scenarios.dataset_traps import TrapPairsSpec, trap_problems
 
-DatasetSpec = Annotated[ReasoningGymSpec | FileSpec | HuggingFaceSpec, Field(discriminator="kind")]
+DatasetSpec = Annotated[
+    ReasoningGymSpec | FileSpec | HuggingFaceSpec | TrapPairsSpec, Field(discriminator="kind")
+]
 
 
 def load_problems(spec: DatasetSpec, base_dir: Path) -> Iterator[Problem]:
@@ -38,6 +41,8 @@ def load_problems(spec: DatasetSpec, base_dir: Path) -> Iterator[Problem]:
         case HuggingFaceSpec():
             stem = spec.name.rstrip("/").rpartition("/")[2]
             problems = problems_of_rows(spec, hub_rows(spec), spec.name, f"{stem}-{spec.split}")
+        case TrapPairsSpec():
+            problems = trap_problems(spec, base_dir)
     return islice(_distinct(problems), spec.limit)
 
 

@@ -18,10 +18,13 @@ from rich.text import Text
 from longthought.agents.models.contract import Usage
 from longthought.protocols.debate import Price
 from longthought.protocols.runner import Progress
+from longthought.scenarios.tally import SHARE, Tally
 
 #: Seconds between two pictures on a terminal, and between two lines elsewhere.
 REFRESH = 0.5
 LINE_EVERY = 10.0
+#: Seconds for which debates are still counted when a run is over.
+LAST_COUNT = 0.5
 
 
 @dataclass
@@ -32,6 +35,7 @@ class Meter:
     prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
     cost: float = 0.0
     started: float = field(default_factory=time.monotonic)
+    tally: Tally = field(default_factory=Tally)
 
     def spend(self, usage: Mapping[str, Usage]) -> None:
         """Add what one debate's seats used."""
@@ -72,6 +76,7 @@ class Meter:
         parts += [f"{name} {count}" for name, count in sorted(p.outcomes.items())]
         if p.decisions:
             parts.append(mix(p.decisions))
+        parts += self.tally.parts()
         return " · ".join(parts)
 
 
@@ -97,16 +102,25 @@ class Display:
             self._task.cancel()
         if self._live is not None:
             self._live.stop()
+        await self._meter.tally.catch_up(LAST_COUNT)
         self._console.print(Text(self._meter.line()), soft_wrap=True)
 
     async def _show(self) -> None:
         while True:
             if self._live is not None:
                 self._live.update(self._picture(), refresh=True)
-                await asyncio.sleep(REFRESH)
+                await self._count_for(REFRESH)
             else:
-                await asyncio.sleep(LINE_EVERY)
+                await self._count_for(LINE_EVERY)
                 self._console.print(Text(self._meter.line()), soft_wrap=True)
+
+    async def _count_for(self, seconds: float) -> None:
+        """Let ``seconds`` pass, and of each half of one a small share in counting."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            pause = min(REFRESH, left)
+            await asyncio.sleep(pause)
+            await self._meter.tally.catch_up(SHARE * pause)
 
     def _picture(self) -> Group:
         progress = self._meter.progress

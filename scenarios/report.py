@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from longthought.agents.errors import UsageError
 from longthought.agents.rewards.contract import Reward
-from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.scenarios.manifest import read_manifest
 from longthought.scenarios.reward_spec import RewardSpec
 from longthought.scenarios.rewards import Wants, make_reward
 from longthought.scenarios.show import run_path
-from longthought.synth.accounts import Account, account, has_rule, truth_by_outcome, truth_by_rule
+from longthought.synth.accounts import (
+    Account,
+    account,
+    best_truth,
+    has_rule,
+    mistakes,
+    truth_by_outcome,
+    truth_by_rule,
+)
 
 
 async def count(
@@ -37,3 +48,14 @@ async def count(
     if not debates:
         raise UsageError(f"{run}: no finished debate to count yet")
     return total, debates, told
+
+
+def has_critic(run: Path) -> bool:
+    """Whether a critic's decisions are in the run, as far as its manifest says; a file of transcripts has none."""
+    manifest = read_manifest(run) if run.is_dir() else None
+    return manifest is None or manifest.scenario.get("protocol") not in ("monologue", "best-of-n")
+
+
+async def critics_mistakes(run: Path, transcript: Transcript) -> dict[int, str]:
+    """The critic's mistakes in one debate of the run, by thought id; none where no critic sat."""
+    return mistakes(transcript, await best_truth(transcript)) if has_critic(run) else {}

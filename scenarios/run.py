@@ -25,6 +25,7 @@ from longthought.scenarios.passports import check_passport
 from longthought.scenarios.preflight import check_open_files, check_servers
 from longthought.scenarios.problem_source import problems_of
 from longthought.scenarios.run_dir import OpenRun, close_run, open_run
+from longthought.scenarios.tally import Tally
 
 #: Seconds that engines get to close.
 _CLOSING = 5.0
@@ -108,10 +109,11 @@ async def _play(
 ) -> RunResult:
     scenario = loaded.scenario
     progress = Progress(total=len(problems) * scenario.epochs)
-    meter = Meter(progress, built.parts.prices)
+    meter = Meter(progress, built.parts.prices, tally=Tally("critic" in scenario.sitting))
 
     def on_closed(assignment: Assignment, tree: Tree, outcome: Outcome) -> None:
         meter.spend(tree.tape.usage)
+        meter.tally.add(tree, outcome)
 
     retry_policy.set(RetryPolicy(max_retry_after=options.max_retry_after))
     todo = assignments(problems, scenario.epochs, scenario.seed)

@@ -11,6 +11,7 @@ from longthought.agents.seats.context import ContextKind, Memory
 from longthought.protocols.budget import Budget
 from longthought.scenarios.dataset_files import FileSpec, HuggingFaceSpec
 from longthought.scenarios.dataset_gym import ReasoningGymSpec
+from longthought.scenarios.dataset_traps import TrapPairsSpec
 from longthought.scenarios.model_spec import ModelSpec
 from longthought.scenarios.plugins import did_you_mean
 from longthought.scenarios.reward_spec import RewardSpec
@@ -32,7 +33,7 @@ class PluginDataset(BaseModel):
 
 
 Dataset = Annotated[
-    ReasoningGymSpec | FileSpec | HuggingFaceSpec | PluginDataset, Field(discriminator="kind")
+    ReasoningGymSpec | FileSpec | HuggingFaceSpec | TrapPairsSpec | PluginDataset, Field(discriminator="kind")
 ]
 
 
@@ -80,6 +81,15 @@ class Seats(BaseModel):
     critic: SeatSpec | None = None
 
 
+class IllPosedSpec(BaseModel):
+    """How it is found out whether ``terminate ill_posed`` names what is wrong with a problem."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    #: A model to ask where the rule is not sure; without it such an end stays unscored.
+    judge: str | None = None
+
+
 class Scenario(BaseModel):
     """One scenario, with every default filled in. Two runs of the same scenario are the same run."""
 
@@ -100,6 +110,8 @@ class Scenario(BaseModel):
     memory: Memory = "walk"
     rewards: dict[str, RewardSpec] = Field(default_factory=dict)
     on_wrong_answer: Literal["stop", "tell"] = "stop"
+    #: Of problems known to be ill-posed, and of their ordinary twins.
+    ill_posed: IllPosedSpec | None = None
     #: How often a seat is asked in all before its nonsense becomes an outcome.
     asks: int = Field(default=3, ge=1)
     budget: Budget = Field(default_factory=Budget)
@@ -128,6 +140,8 @@ class Scenario(BaseModel):
             self._known_model(f"models.{name}.source", model.source)
         for name, reward in self.rewards.items():
             self._known_model(f"rewards.{name}.model", reward.model)
+        if self.ill_posed is not None:
+            self._known_model("ill_posed.judge", self.ill_posed.judge)
         return self
 
     @model_validator(mode="after")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -18,6 +18,7 @@ from longthought.protocols.transcript import Judgement, Transcript, read_transcr
 from longthought.scenarios.live import mix
 from longthought.scenarios.plain_text import plain
 from longthought.scenarios.summary import Summary
+from longthought.synth.accounts import Account
 
 #: Longest question and thought in a tree, in characters.
 _LONGEST = 600
@@ -70,8 +71,11 @@ def longest_journey(run: Path) -> Transcript:
     return best[1]
 
 
-def tree_of(transcript: Transcript) -> RenderableType:
-    """The debate as a tree: each thought with its decision, dead branches too, then a line of figures."""
+def tree_of(transcript: Transcript, mistakes: Mapping[int, str] | None = None) -> RenderableType:
+    """The debate as a tree: each thought with its decision, dead branches too, then a line of figures.
+
+    ``mistakes`` are the critic's, by thought id.
+    """
     judged = {judgement.thought: judgement for judgement in transcript.judgements}
     standing = {thought.id for thought in transcript.final_path}
     head = Text.assemble(
@@ -81,12 +85,14 @@ def tree_of(transcript: Transcript) -> RenderableType:
     places = {0: tree}
     for thought in transcript.thoughts:
         label = _label(transcript, thought, judged.get(thought.id), thought.id in standing)
+        if mistakes and thought.id in mistakes:
+            label.append(f"  ✗ {mistakes[thought.id]}", "bold red")
         places[thought.id] = places[thought.parent].add(label)
     return Group(tree, _ending(transcript))
 
 
-def summary_table(summary: Summary, title: str = "") -> Table:
-    """A run's figures."""
+def summary_table(summary: Summary, title: str = "", critic: tuple[Account, str] | None = None) -> Table:
+    """A run's figures; ``critic``: the account of its mistakes, and what it was counted against."""
     table = Table(title=plain(title) if title else None, show_header=False, title_justify="left")
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -109,6 +115,10 @@ def summary_table(summary: Summary, title: str = "") -> Table:
     if summary.asked_again or summary.failed_attempts:
         again = f"{summary.asked_again} replies asked for again, {summary.failed_attempts} failed attempts"
         table.add_row("trouble", Text(again))
+    if summary.reward_missing:
+        table.add_row("rewards missing", Text(f"in {summary.reward_missing} verdicts"))
+    if critic is not None and critic[0].right + critic[0].wrong:
+        table.add_row("critic", plain(f"{critic[0]}; against {critic[1]}"))
     return table
 
 
@@ -124,7 +134,7 @@ def transcripts_table(transcripts: Iterable[Transcript], limit: int) -> Table:
         table.add_row(
             Text(str(transcript.number)),
             plain(transcript.id, longest=40),
-            plain(transcript.outcome.kind, _outcome_colour(transcript)),
+            plain(transcript.outcome.told, _outcome_colour(transcript)),
             plain(transcript.outcome.answer or "", longest=30),
             Text(str(transcript.turns)),
             Text(str(len(transcript.thoughts))),
@@ -164,7 +174,7 @@ def _decision(decision: Decision, path: Sequence[Thought]) -> Text:
 
 def _ending(transcript: Transcript) -> Text:
     outcome = transcript.outcome
-    ending = Text("outcome ", "bold").append_text(plain(outcome.kind, _outcome_colour(transcript)))
+    ending = Text("outcome ", "bold").append_text(plain(outcome.told, _outcome_colour(transcript)))
     if outcome.answer:
         ending.append("  answer ").append_text(plain(outcome.answer, "bold", _LONGEST))
     if outcome.why:
@@ -174,7 +184,10 @@ def _ending(transcript: Transcript) -> Text:
 
 
 def _outcome_colour(transcript: Transcript) -> str:
-    return {"solved": "green", "wrong": "red", "error": "bold red"}.get(transcript.outcome.group, "yellow")
+    outcome = transcript.outcome
+    if outcome.is_right or outcome.is_wrong:
+        return "green" if outcome.is_right else "red"
+    return "bold red" if outcome.group == "error" else "yellow"
 
 
 def _counts(counter: Counter[str]) -> str:

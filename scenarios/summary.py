@@ -19,6 +19,8 @@ class Summary:
     thoughts: int = 0
     asked_again: int = 0
     failed_attempts: int = 0
+    #: Verdicts that were made while a reward could not be had.
+    reward_missing: int = 0
     #: Debates with a backtrack or a reflection in them.
     detours: int = 0
     outcomes: Counter[str] = field(default_factory=Counter[str])
@@ -38,7 +40,8 @@ class Summary:
         self.thoughts += len(transcript.thoughts)
         self.asked_again += len(transcript.asked_again)
         self.failed_attempts += transcript.failed_attempts
-        self.outcomes[transcript.outcome.kind] += 1
+        self.reward_missing += sum(judgement.reward_missing for judgement in transcript.judgements)
+        self.outcomes[transcript.outcome.told] += 1
         kinds = [judgement.decision.kind for judgement in transcript.judgements]
         self.decisions.update(kinds)
         self.detours += any(kind in ("backtrack", "reflect") for kind in kinds)

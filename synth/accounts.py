@@ -6,10 +6,10 @@ made after the debate and never shown to a seat. A thought is *right* when its p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 
-from longthought.agents.decisions import Backtrack, Continue, Reflect, Terminate
+from longthought.agents.decisions import Backtrack, Continue, Decision, Reflect, Terminate
 from longthought.agents.errors import RewardError
 from longthought.agents.problems import Problem
 from longthought.agents.rewards.contract import Reward
@@ -44,6 +44,12 @@ class Account:
             setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
         return self
 
+    def __str__(self) -> str:
+        return (
+            f"false backtracks {self.false_backtracks} of {self.right} right thoughts, "
+            f"missed errors {self.missed_errors} of {self.wrong} wrong ones"
+        )
+
     @property
     def false_backtrack_rate(self) -> float | None:
         """Of the right thoughts, how many were left; None without any."""
@@ -58,13 +64,7 @@ class Account:
 def account(transcript: Transcript, truth: Mapping[int, bool]) -> Account:
     """Count one debate. ``truth`` says of thoughts, by id, whether they are right; what it lacks is not known."""
     count = Account()
-    decisions = {judgement.thought: judgement.decision for judgement in transcript.judgements}
-    for thought in transcript.thoughts:
-        decision, right = decisions.get(thought.id), truth.get(thought.id)
-        if thought.kind == "reflection" or decision is None or right is None:
-            continue
-        if not right and any(truth.get(before.id) is False for before in transcript.path_to(thought.parent)):
-            continue  # the path was wrong before
+    for thought, decision, right in _judged(transcript, truth):
         count.right += right
         count.wrong += not right
         match decision:
@@ -85,6 +85,43 @@ def account(transcript: Transcript, truth: Mapping[int, bool]) -> Account:
             case _:
                 pass
     return count
+
+
+def mistakes(transcript: Transcript, truth: Mapping[int, bool]) -> dict[int, str]:
+    """What the critic got wrong, by the id of the thought that it judged; ``account`` counts these."""
+    found: dict[int, str] = {}
+    for thought, decision, right in _judged(transcript, truth):
+        match decision:
+            case Backtrack() if right:
+                found[thought.id] = "false backtrack"
+            case Reflect() if right or not _left(transcript, thought):
+                found[thought.id] = "useless reflection"
+            case Continue() | Terminate(reason="solved") if not right:
+                found[thought.id] = "missed error"
+            case _:
+                pass
+    return found
+
+
+def _judged(transcript: Transcript, truth: Mapping[int, bool]) -> Iterator[tuple[Thought, Decision, bool]]:
+    """The judged thoughts that count, each with its decision and whether it is right."""
+    decisions = {judgement.thought: judgement.decision for judgement in transcript.judgements}
+    for thought in transcript.thoughts:
+        decision, right = decisions.get(thought.id), truth.get(thought.id)
+        if thought.kind == "reflection" or decision is None or right is None:
+            continue
+        if not right and any(truth.get(before.id) is False for before in transcript.path_to(thought.parent)):
+            continue  # the path was wrong before
+        yield thought, decision, right
+
+
+async def best_truth(transcript: Transcript) -> dict[int, bool]:
+    """What a rule says, where the problem has one, else what the scorer said of answers."""
+    if not has_rule(transcript.problem):
+        return truth_by_outcome(transcript)
+    from longthought.agents.rewards.countdown_step import CountdownStepRule
+
+    return await truth_by_rule(transcript, CountdownStepRule(look_ahead=True))
 
 
 async def truth_by_rule(transcript: Transcript, rule: Reward) -> dict[int, bool]:

@@ -1,16 +1,19 @@
-"""Critic SFT rows from labelled solutions: each step as a debate would show it, and the verdict that it deserves.
+"""Critic SFT rows from judged paths and labelled solutions: steps as a debate would show them, and their verdicts.
 
-A right step is continued, a right last step with an answer ends the debate as solved, the first wrong step is objected
-to and ends the row. The loss covers the verdicts only, each once, for the steps are not the critic's to learn.
+Of a labelled solution, a right step is continued, a right last step with an answer ends the debate as solved, the
+first wrong step is objected to and ends the row. The loss covers the verdicts only, each once, for the steps are not
+the critic's to learn.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Literal, cast
 
 from longthought.agents.decisions import Backtrack, Continue, Decision, Reflect, Terminate
 from longthought.agents.seats.context import Context
+from longthought.agents.thoughts import Path
 from longthought.synth.labelled.record import LabelledSolution
 from longthought.synth.rows import RowMessage, SftRow
 
@@ -42,13 +45,42 @@ def critic_row(
     elif path.answer is not None:
         decision = Terminate(reason="solved")
     judged = replace(path, walk=(*path.walk[:-1], replace(path.walk[-1], decision=decision)))
-    said = context.thread(judged, "critic")
-    return SftRow(
+    return verdicts_row(
+        judged,
+        context,
+        {turn.thought.id for turn in judged.walk},
         id=solution.id,
         problem=problem,
         run="",
         outcome="tampered" if wrong else "right",
         informed=False,
+    )
+
+
+def verdicts_row(
+    path: Path,
+    context: Context,
+    learn: Collection[int],
+    *,
+    id: str,
+    problem: str,
+    run: str,
+    outcome: str,
+    informed: bool,
+) -> SftRow:
+    """A judged path as the critic is shown it, with loss on the verdicts on the thoughts in ``learn``.
+
+    The other arguments are the row's columns.
+    """
+    said = context.thread(path, "critic")
+    return SftRow(
+        id=id,
+        problem=problem,
+        run=run,
+        outcome=outcome,
+        informed=informed,
         messages=[cast("RowMessage", {"role": m.role, "content": m.content}) for m, _, _ in said],
-        trained=[part == "verdict" for _, _, part in said],
+        trained=[
+            part == "verdict" and turn is not None and turn.thought.id in learn for _, turn, part in said
+        ],
     )

@@ -33,7 +33,7 @@ class Dialogue(Derivation):
     #: The critic was shown the rewards' readings (``reward: inject``).
     readings: bool = False
     #: No loss on thoughts that were gone back on, reflected on, refused by the scorer, or never judged, nor on
-    #: verdicts that let such a thought pass.
+    #: verdicts that let such a thought pass or wrongly call the problem ill-posed.
     mask_wrong: bool = True
     #: But loss on dead ends: steps that the critic went back from at once, with no fault to reflect on. A policy that
     #: only ever learns steps that lead to the goal learns to claim that they do.
@@ -73,7 +73,10 @@ class Dialogue(Derivation):
                     trained.append(self.seats != "critic" and self._worth_learning(turn, stands))
                 case "verdict" if turn is not None:
                     passes = isinstance(turn.decision, Continue | Terminate)
-                    missed = self.mask_wrong and passes and stands.get(turn.thought.id) is False
+                    refused = isinstance(turn.decision, Terminate) and transcript.outcome.right is False
+                    missed = self.mask_wrong and (
+                        refused or (passes and stands.get(turn.thought.id) is False)
+                    )
                     trained.append(self.seats != "policy" and not missed)
                 case _:
                     trained.append(False)

@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from pydantic import ValidationError
 
 from longthought.agents.errors import UsageError
+from longthought.synth.critic import Critic
 from longthought.synth.derivation import Derivation
 from longthought.synth.dialogue import Dialogue
 from longthought.synth.journey import Journey
@@ -19,6 +20,7 @@ KINDS: dict[str, type[Derivation]] = {
     "shortcut": Shortcut,
     "journey": Journey,
     "dialogue": Dialogue,
+    "critic": Critic,
     "preference": Preference,
     "step_labels": StepLabels,
 }

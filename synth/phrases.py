@@ -29,6 +29,7 @@ class PhraseBank(BaseModel):
     no_reason: Phrases
     wrong_answer: Phrases
     solved: Phrases
+    ill_posed: Phrases
 
     @model_validator(mode="after")
     def _has_places(self) -> Self:
@@ -36,6 +37,7 @@ class PhraseBank(BaseModel):
             "backtrack_to_step": ("{why}", "{step}"),
             "backtrack_to_problem": ("{why}",),
             "reflect": ("{why}",),
+            "ill_posed": ("{why}",),
         }
         for key, needed in places.items():
             for phrase in getattr(self, key):

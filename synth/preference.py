@@ -15,7 +15,6 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from longthought.protocols import outcomes
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derivation import Derivation, Dropped
 from longthought.synth.journey import Journey
@@ -40,7 +39,8 @@ class Preference(Derivation):
         right: list[tuple[Transcript, str]] = []
         wrong: list[tuple[Transcript, str]] = []
         for transcript in samples:
-            side = {outcomes.SOLVED: right, outcomes.WRONG: wrong}.get(transcript.outcome.kind)
+            outcome = transcript.outcome
+            side = right if outcome.is_right else wrong if outcome.is_wrong else None
             if side is None:
                 yield Dropped("neither right nor wrong")
                 continue

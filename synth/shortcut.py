@@ -9,13 +9,14 @@ changed.
 from __future__ import annotations
 
 from longthought.agents.thoughts import Thought
+from longthought.protocols import outcomes
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derivation import Dropped
 from longthought.synth.solution import Solution
 
 
 class Shortcut(Solution):
-    """The steps of the final path, one after the other."""
+    """The steps of the final path, one after the other; then what is wrong with the problem, if that was the end."""
 
     def thought(self, transcript: Transcript) -> str | Dropped:
         path = direct_path(transcript)
@@ -23,7 +24,12 @@ class Shortcut(Solution):
             return Dropped("no path to the answer")
         if any(thought.truncated for thought in path):
             return Dropped("a truncated thought")
-        return "\n".join(thought.text for thought in path)
+        lines = [thought.text for thought in path]
+        if transcript.outcome.kind == outcomes.ILL_POSED:
+            # An answer that the critic let pass for a contradiction is a detour like any other.
+            lines = [thought.text for thought in path if thought.answer is None]
+            lines.append(f"This problem cannot be solved as it stands: {transcript.outcome.why}")
+        return "\n".join(lines)
 
 
 def direct_path(transcript: Transcript) -> tuple[Thought, ...]:

@@ -6,6 +6,8 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
+from longthought.protocols import outcomes
+from longthought.protocols.outcomes import Outcome
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derivation import Derivation, Dropped
 from longthought.synth.rows import Row, SftRow
@@ -17,7 +19,7 @@ class Solution(Derivation):
 
     row: ClassVar[type[Row]] = SftRow
 
-    #: Leave out debates whose answer was not found right.
+    #: Leave out debates whose answer, or the contradiction that they name, was not found right.
     solved_only: bool = True
     tags: ThoughtTags = ThoughtTags()
 
@@ -27,7 +29,7 @@ class Solution(Derivation):
 
     def text(self, transcript: Transcript) -> str | Dropped:
         """The whole assistant message."""
-        answer = transcript.outcome.answer
+        answer = final_answer(transcript.outcome)
         if self.solved_only and not transcript.right:
             return Dropped("not solved")
         if answer is None:
@@ -57,3 +59,10 @@ class Solution(Derivation):
                 ],
                 trained=[False, True],
             )
+
+
+def final_answer(outcome: Outcome) -> str | None:
+    """What the message says behind the thought: the answer, or what is wrong with the problem."""
+    if outcome.kind == outcomes.ILL_POSED and outcome.why:
+        return f"the problem is ill-posed: {outcome.why}"
+    return outcome.answer

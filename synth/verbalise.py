@@ -42,6 +42,8 @@ def _turn_of_mind(turn: Turn, bank: PhraseBank, die: int) -> str:
             return with_reason(_one(bank.reflect, die), why or _one(bank.no_reason, die))
         case Terminate(reason="solved"):
             return _one(bank.solved, die)
+        case Terminate(reason="ill_posed", answer=why):
+            return with_reason(_one(bank.ill_posed, die), why or _one(bank.no_reason, die))
         case _:
             return ""
 

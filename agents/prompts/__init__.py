@@ -47,6 +47,24 @@ class Prompts:
             raise UsageError(f"prompt {self.name}.{part}: {error}") from error
 
 
+def render_one(name: str, **values: str) -> str:
+    """A prompt that is shipped by itself, as the file ``<name>.md``.
+
+    Raises:
+        UsageError: the template asks for a value that it is not given.
+    """
+    template = _one(name)
+    try:
+        return template.render(values).strip()
+    except TemplateError as error:
+        raise UsageError(f"prompt {name}: {error}") from error
+
+
+@lru_cache(maxsize=64)
+def _one(name: str) -> Template:
+    return _compile(f"{name}.md", (resources.files(__name__) / f"{name}.md").read_text("utf-8"))
+
+
 def _source(name: str, part: str, base_dir: Path | None) -> tuple[str, str]:
     shipped = resources.files(__name__) / f"{name}.{part}.md"
     if "/" not in name and shipped.is_file():

@@ -73,5 +73,13 @@ class Scorer(ABC):
     async def score(self, answer: str, problem: Problem) -> Reading:
         """A reading with value 1.0 (right) … 0.0 (wrong); *unscored* when it cannot be told, with the reason."""
 
+    async def score_ill_posed(self, said: str, problem: Problem) -> Reading | None:
+        """Whether ``said`` is what is wrong with the problem: 1.0 or 0.0; *unscored* when that cannot be told.
+
+        None, unless overridden: nobody says of this problem whether it is ill-posed. What is asked of models goes
+        through ``agents.calls.sample``.
+        """
+        return None
+
     async def close(self) -> None:
         """Release what it holds. May be called more than once."""

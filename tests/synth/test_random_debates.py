@@ -6,9 +6,11 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longthought.agents.decisions import Backtrack, Reflect
+from longthought.agents.decisions import Backtrack, Reflect, Terminate
+from longthought.agents.verdict_format import read_verdict, write_verdict
 from longthought.protocols.transcript import Transcript, read_transcripts
 from longthought.synth.dialogue import Dialogue
+from longthought.synth.hindsight import hindsight
 from longthought.synth.journey import Journey
 from longthought.synth.kinds import derivation
 from longthought.synth.rows import PreferenceRow, SftRow, StepRow
@@ -101,8 +103,40 @@ def _in_order(transcript: Transcript, text: str) -> None:
     assert text.index(f"</think>\n\nAnswer: {transcript.outcome.answer}", at)
 
 
+@settings(max_examples=60, deadline=None)
+@given(debates(), st.sampled_from(["hindsight", "decisions"]), st.sampled_from(["shared", "per_seat"]))
+def test_a_critic_learns_each_known_verdict_once(samples: list[Transcript], labels: str, kind: str) -> None:
+    for transcript in samples:
+        known = hindsight(transcript)
+        if transcript.right:
+            assert {thought.id for thought in transcript.final_path} - set(transcript.told_wrong) <= {
+                thought for thought, verdict in known.items() if not isinstance(verdict, Backtrack)
+            }
+            assert known[transcript.final_path[-1].id] == Terminate(reason="solved")
+        else:
+            assert all(isinstance(verdict, Backtrack) for verdict in known.values())
+        if labels == "decisions":
+            known = {j.thought: j.decision for j in transcript.judgements} if transcript.right else {}
+        rows = derivation("critic", {"labels": labels, "context": kind}).rows([transcript])
+        made = [row for row in rows if isinstance(row, SftRow)]
+        assert len({row.id for row in made}) == len(made)
+        learned = [
+            message["content"]
+            for row in made
+            for message, trained in zip(row.messages, row.trained, strict=True)
+            if trained
+        ]
+        assert sorted(learned) == sorted(map(write_verdict, known.values()))
+        for row in made:
+            # What is learned last is what the row is for, and it can be read on the path that it is about.
+            assert row.trained[-1]
+            depth = len(transcript.path_to(int(row.id.rpartition("/")[2])))
+            assert read_verdict(row.messages[-1]["content"], depth) == known[int(row.id.rpartition("/")[2])]
+
+
 @settings(max_examples=20, deadline=None)
 @given(debates())
 def test_deriving_twice_gives_the_same_rows(samples: list[Transcript]) -> None:
-    for kind in (Journey(), Shortcut(), Dialogue(), derivation("preference"), derivation("step_labels")):
+    others = (derivation(name) for name in ("preference", "step_labels", "critic"))
+    for kind in (Journey(), Shortcut(), Dialogue(), *others):
         assert list(kind.rows(samples)) == list(kind.rows(samples))

@@ -1,0 +1,60 @@
+"""A model as the judge of whether a critic and an expert name the same contradiction in an ill-posed problem."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from longthought.agents.calls import sample
+from longthought.agents.errors import FatalModelError, ModelError
+from longthought.agents.models.contract import Message, Model, Sampling
+from longthought.agents.problems import Problem
+from longthought.agents.prompts import render_one
+from longthought.agents.readings import Reading
+
+PROMPT = "ill_posed_judge"
+
+#: Of its reply.
+JUDGE_TOKENS = 400
+
+#: The last thing in a reply, with no more behind it than marks.
+_VERDICT = re.compile(r"\[([01])\][\s.*_`]{0,20}$")
+_MARKS = re.compile(r"<\s*/?\s*(?:problem|expert|other)\s*>", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class IllPosedJudge:
+    """Asks ``model`` once, and takes nothing but a [0] or [1] at the end of a whole reply for an answer.
+
+    The question is that of MathTrap's judge (Zhao et al. 2024), whose replies end the same way. Departures: the judge
+    is shown what the critic named and not a whole solution; the texts are fenced; a reply that ends otherwise is
+    unscored, not 0.
+    """
+
+    model: Model
+    sampling: Sampling = field(default_factory=lambda: Sampling(temperature=0.0, max_tokens=JUDGE_TOKENS))
+
+    async def read(self, said: str, problem: Problem) -> Reading:
+        """1.0 if ``said`` names what the problem's gold answer does, 0.0 if not, else unscored, with the reason.
+
+        Raises:
+            FatalModelError: no request can succeed, so the run should not go on.
+        """
+        prompt = render_one(
+            PROMPT, question=_fenced(problem.question), gold=_fenced(problem.gold or ""), said=_fenced(said)
+        )
+        try:
+            (reply,) = await sample(self.model, [Message("user", prompt)], self.sampling)
+        except FatalModelError:
+            raise
+        except ModelError as error:
+            return Reading(reward=PROMPT, why=f"the judge could not be asked: {error}"[:300], missing=True)
+        found = _VERDICT.search(reply.text[-200:]) if reply.finish == "stop" else None
+        if found is None:
+            return Reading(reward=PROMPT, why="the judge's reply does not end in [0] or [1]")
+        return Reading(reward=PROMPT, value=float(found[1]))
+
+
+def _fenced(text: str) -> str:
+    """The text without marks that could end its place in the prompt."""
+    return _MARKS.sub(" ", text)
