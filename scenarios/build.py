@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -14,16 +14,20 @@ from longthought.agents.seats.assenting import AssentingCritic
 from longthought.agents.seats.context import Context
 from longthought.agents.seats.contract import Critic, Policy
 from longthought.agents.seats.critic import CriticAgent
+from longthought.agents.seats.panel import Panel
 from longthought.agents.seats.policy import PolicyAgent
+from longthought.agents.seats.sampling_critic import SamplingCritic
 from longthought.protocols.best_of_n import BestOfN
 from longthought.protocols.budget import Budget
 from longthought.protocols.debate import Debate, Price
 from longthought.protocols.runner import Plays
 from longthought.scenarios.engines import Engines
 from longthought.scenarios.load import Loaded
-from longthought.scenarios.plugins import find_plugin
+from longthought.scenarios.plugins import did_you_mean, find_plugin
+from longthought.scenarios.reward_spec import RewardSpec
 from longthought.scenarios.rewards import Wants, make_reward
-from longthought.scenarios.schema import BUILT_IN, Scenario, SeatSpec
+from longthought.scenarios.schema import BUILT_IN, Scenario
+from longthought.scenarios.seat_spec import CRITICS, PanelSpec, SamplingCriticSpec, SeatSpec
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,14 @@ class Parts:
     budget: Budget
     injected: Sequence[Reward] = ()
     tools: Sequence[Reward] = ()
+    #: Rewards that a critic asks of its own accord.
+    consulted: Sequence[Reward] = ()
     prices: dict[str, Price] = field(default_factory=dict[str, Price])
 
     @property
     def informed(self) -> bool:
         """A reward that looks at the gold answer speaks to the critic."""
-        return any(reward.uses_gold for reward in (*self.injected, *self.tools))
+        return any(reward.uses_gold for reward in (*self.injected, *self.tools, *self.consulted))
 
 
 @dataclass(frozen=True)
@@ -52,11 +58,14 @@ class Built:
     protocol: Plays
     parts: Parts
     engines: Engines
-    prompts: Prompts
+    #: The texts of all prompts, by part.
+    prompts: Mapping[str, str]
+    #: All rewards that are used, those too that only an ensemble or a critic asks.
+    rewards: Mapping[str, Reward]
 
     async def close(self) -> None:
         await self.engines.close()
-        for reward in (*self.parts.injected, *self.parts.tools):
+        for reward in self.rewards.values():
             await reward.close()
         await self.parts.scorer.close()
 
@@ -76,7 +85,7 @@ def build(
     scenario = loaded.scenario
     builder = _Builder(loaded, allow_import, attempt_timeout)
     scorer = builder.scorer(problems)
-    rewards = {name: builder.reward(name, scorer) for name in scenario.rewards_on}
+    rewards = {name: builder.reward(name) for name in scenario.rewards_on}
     injected = [rewards[name] for name, spec in scenario.rewards.items() if spec.mode == "inject"]
     tools = [rewards[name] for name, spec in scenario.rewards.items() if spec.mode == "tool"]
     context = context_of(loaded)
@@ -88,9 +97,11 @@ def build(
         budget=scenario.budget,
         injected=injected,
         tools=tools,
+        consulted=builder.consulted,
         prices=_prices(scenario),
     )
-    return Built(builder.protocol(parts), parts, builder.engines, context.prompts)
+    prompts = {**context.prompts.texts, **builder.prompts}
+    return Built(builder.protocol(parts), parts, builder.engines, prompts, builder.rewards)
 
 
 def context_of(loaded: Loaded) -> Context:
@@ -113,6 +124,12 @@ class _Builder:
             allow_import=allow_import,
             attempt_timeout=attempt_timeout,
         )
+        self._scorer: Scorer | None = None
+        self.rewards: dict[str, Reward] = {}
+        self._building: list[str] = []
+        self.consulted: list[Reward] = []
+        #: The texts of prompts beside the seats' own, by part.
+        self.prompts: dict[str, str] = {}
 
     def protocol(self, parts: Parts) -> Plays:
         scenario = parts.scenario
@@ -141,10 +158,24 @@ class _Builder:
         spec = self._scenario.sitting.get(seat)
         if spec is None:
             return AssentingCritic()
+        return self._sitter(seat, spec, f"seats.{seat}", context, tools)
+
+    def _sitter(
+        self,
+        seat: Literal["policy", "critic"],
+        spec: SeatSpec,
+        key: str,
+        context: Context,
+        tools: Sequence[Reward],
+    ) -> object:
+        if spec.panel is not None:
+            return self._panel(spec.panel, key, context, tools)
         if spec.agent is not None:
             if tools and seat == "critic":
                 raise UsageError(f"rewards.{tools[0].name}: an agent brings its own tools; use inject or off")
-            return self._agent(seat, spec, spec.agent, context)
+            if spec.agent == "sampling-critic":
+                return self._sampling_critic(spec, key, context)
+            return self._agent(seat, spec, key, spec.agent, context)
         model = self.engines.get(spec.model or "")
         if seat == "policy":
             return PolicyAgent(model, context, spec.sampling)
@@ -155,35 +186,93 @@ class _Builder:
             )
         return CriticAgent(model, context, spec.sampling, tools)
 
-    def scorer(self, problems: Sequence[Problem]) -> Scorer:
-        from longthought.agents.rewards.scorers import SCORER_NAMES, scorer_named
+    def _panel(self, spec: PanelSpec, key: str, context: Context, tools: Sequence[Reward]) -> Panel:
+        """Its members, each built like a seat. Rewards as tools are for those that are models."""
+        if tools and all(member.agent is not None for member in spec.members):
+            raise UsageError(f"rewards.{tools[0].name}: no member of the panel is a model; use inject or off")
+        members = {
+            name: self._sitter(
+                "critic",
+                member,
+                f"{key}.options.members.{i}",
+                context,
+                tools if member.agent is None else (),
+            )
+            for i, (name, member) in enumerate(zip(spec.names, spec.members, strict=True))
+        }
+        return Panel(cast("dict[str, Critic]", members), spec.rule)
 
+    def _sampling_critic(self, spec: SeatSpec, key: str, context: Context) -> SamplingCritic:
+        options = SamplingCriticSpec.model_validate(spec.options)
+        reward = self.reward(options.reward, f"{key}.options.reward")
+        self.consulted.append(reward)
+        critic = SamplingCritic(
+            self.engines.get(spec.model or ""),
+            context,
+            reward,
+            options.sampling,
+            n=options.n,
+            length_modifier=options.length_modifier,
+            prompt=options.prompt,
+            base_dir=self._base_dir,
+        )
+        self.prompts |= {f"{key}.{part}": text for part, text in critic.prompts.items()}
+        return critic
+
+    def scorer(self, problems: Sequence[Problem]) -> Scorer:
         names = sorted({problem.scorer for problem in problems})
         if len(names) > 1:
             raise UsageError(
                 f"dataset: its problems name several scorers ({', '.join(names)}); run one at a time"
             )
-        name = names[0] if names else "none"
+        self._scorer = self._scorer_named(names[0] if names else "none")
+        return self._scorer
+
+    def _scorer_named(self, name: str) -> Scorer:
+        from longthought.agents.rewards.scorers import SCORER_NAMES, scorer_named
+
         known = {each.partition(":")[0] for each in SCORER_NAMES}
         if name.partition(":")[0] in known:
             return scorer_named(name)
         return cast("Scorer", self._plugin("scorers", name, "dataset.scorer", SCORER_NAMES)())
 
-    def reward(self, name: str, scorer: Scorer) -> Reward:
-        spec = self._scenario.rewards[name]
-        model = self.engines.get(spec.model) if spec.model else None
-        wants = Wants(scorer, model, self._base_dir)
-        return make_reward(name, f"rewards.{name}", spec, wants, allow_import=self._allow_import)
+    def reward(self, name: str, key: str = "rewards") -> Reward:
+        """The reward of that name, built when it is first asked for. ``key`` is who asks, for the error line."""
+        if name not in self.rewards:
+            specs = self._scenario.rewards
+            if name not in specs:
+                raise UsageError(
+                    f"{key}: no reward {name!r} under rewards{did_you_mean(name, specs)}; "
+                    f"there: {', '.join(specs) or 'none'}"
+                )
+            if name in self._building:
+                circle = " → ".join((*self._building[self._building.index(name) :], name))
+                raise UsageError(f"{key}: {circle} is a circle; take one of them out")
+            self._building.append(name)
+            made = self.rewards[name] = self._made(name, f"rewards.{name}", specs[name])
+            self._building.pop()
+            self.prompts |= {f"rewards.{name}.{part}": text for part, text in made.prompts.items()}
+        return self.rewards[name]
+
+    def _made(self, name: str, key: str, spec: RewardSpec) -> Reward:
+        model = spec.model
+        wants = Wants(
+            self._scorer,
+            self.engines.get(model) if model else None,
+            (lambda: self.engines.identity(model)) if model else None,
+            lambda member: self.reward(member, f"{key}.options.members"),
+            self._base_dir,
+        )
+        return make_reward(name, key, spec, wants, allow_import=self._allow_import)
 
     def _agent(
-        self, seat: Literal["policy", "critic"], spec: SeatSpec, name: str, context: Context
+        self, seat: Literal["policy", "critic"], spec: SeatSpec, key: str, name: str, context: Context
     ) -> object:
         from autogen_agentchat.base import ChatAgent
 
         from longthought.agents.seats.adapter import SeatedCritic, SeatedPolicy
 
-        key = f"seats.{seat}"
-        factory = self._plugin("agents", name, f"{key}.agent", ())
+        factory = self._plugin("agents", name, f"{key}.agent", tuple(CRITICS))
         options = dict(spec.options)
         if spec.model is not None:
             options["model"] = self.engines.get(spec.model)
@@ -216,10 +305,17 @@ class _Builder:
 
 
 def _prices(scenario: Scenario) -> dict[str, Price]:
-    """The price of each seat's tokens, for seats whose model has one."""
+    """The price of each seat's tokens, and of rewards'; of several models the dearest, so that no budget is overrun."""
+    asked = {seat: list(spec.models.values()) for seat, spec in scenario.sitting.items()}
+    for spec in scenario.rewards.values():
+        if spec.model is not None:
+            # What a critic calls as a tool is counted as its own.
+            asked.setdefault("critic" if spec.mode == "tool" else "reward", []).append(spec.model)
     prices: dict[str, Price] = {}
-    for seat, spec in scenario.sitting.items():
-        price = scenario.models[spec.model].price if spec.model else None
-        if price is not None:
-            prices[seat] = Price(price.prompt, price.completion)
+    for seat, models in asked.items():
+        known = [price for model in models if (price := scenario.models[model].price) is not None]
+        if known:
+            prices[seat] = Price(
+                max(price.prompt for price in known), max(price.completion for price in known)
+            )
     return prices
