@@ -1,14 +1,20 @@
-"""Reads a run and counts its critic's mistakes against the best truth at hand."""
+"""Reads a run: its critic's mistakes against the best truth at hand, and how far the members of a panel agree."""
 
 from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
 
 from longthought.agents.errors import UsageError
 from longthought.agents.rewards.contract import Reward
 from longthought.protocols.transcript import read_transcripts
+from longthought.scenarios.replace_file import replace_file
 from longthought.scenarios.reward_spec import RewardSpec
 from longthought.scenarios.rewards import Wants, make_reward
 from longthought.scenarios.show import run_path
 from longthought.synth.accounts import Account, account, has_rule, truth_by_outcome, truth_by_rule
+from longthought.synth.agreement import Agreement, agreement, disputes, votes_of
 
 
 async def count(
@@ -37,3 +43,29 @@ async def count(
     if not debates:
         raise UsageError(f"{run}: no finished debate to count yet")
     return total, debates, told
+
+
+def panel_agreement(run: str) -> Agreement | None:
+    """How far the members of a run's panel agree; None without a panel.
+
+    Raises:
+        UsageError: no such run.
+    """
+    transcripts = read_transcripts(run_path(run))
+    return agreement([votes for transcript in transcripts for votes in votes_of(transcript)])
+
+
+def write_disagreements(run: str, file: Path) -> int:
+    """Write the thoughts on which a run's panel disagrees as JSON lines, most disputed first; how many there are.
+
+    Raises:
+        UsageError: no such run, or its critic was no panel.
+        RunError: the file cannot be written.
+    """
+    rows = [row for transcript in read_transcripts(run_path(run)) for row in disputes(transcript)]
+    if not rows and panel_agreement(run) is None:
+        raise UsageError(f"--disagreements {file}: the critic of {run} was no panel")
+    # The sort is stable: equally disputed thoughts stay in the order of the run.
+    rows.sort(key=lambda row: -row[0])
+    replace_file(file, "".join(orjson.dumps(row).decode() + "\n" for _, row in rows))
+    return len(rows)

@@ -32,7 +32,7 @@ Vote = tuple[Label, str]
 PARTS = ("judge", "judge_cue")
 _REGEX = r"(correct|incorrect|neutral): [^\n]{1,200}"
 _LINE = re.compile(
-    r"(?:(?:label|verdict)\s*:\s*)?(?P<label>correct|incorrect|neutral)\s*(?:[:.\-–—]\s*(?P<why>.*))?",
+    r"(?:(?:label|verdict)[*_`]*\s*:[\s*_`]*)?(?P<label>correct|incorrect|neutral)[*_`]*\s*(?:[:.\-–—]\s*(?P<why>.*))?",
     re.IGNORECASE,
 )
 #: Marks of lists and emphasis, not of quotations: a quoted verdict is no verdict.
