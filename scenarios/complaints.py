@@ -112,7 +112,8 @@ def _models_of(annotation: object) -> list[type[BaseModel]]:
 
 
 def _values_of(annotation: object) -> object:
-    return get_args(annotation)[1] if get_origin(annotation) is dict else None
+    origin, inner = get_origin(annotation), get_args(annotation)
+    return inner[1] if origin is dict else inner[0] if origin is tuple else None
 
 
 def _quote(value: object) -> str:

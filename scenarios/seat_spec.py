@@ -97,10 +97,12 @@ class PanelSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rule: Rule = "vote"
-    members: tuple[MemberSpec, ...] = Field(min_length=2)
+    members: tuple[MemberSpec, ...]
 
     @model_validator(mode="after")
-    def _names_differ(self) -> Self:
+    def _several_with_names_of_their_own(self) -> Self:
+        if len(self.members) < 2:
+            raise ValueError(f"a panel has two members or more, not {len(self.members)}")
         given = Counter(member.name for member in self.members if member.name is not None)
         if twice := [name for name, count in given.items() if count > 1]:
             raise ValueError(f"two members are called {twice[0]!r}")
