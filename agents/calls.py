@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -109,6 +110,40 @@ async def outside(kind: str, digest: bytes, live: Callable[[], Awaitable[dict[st
     usage: dict[str, int] = data.get("usage") or {}
     tape.record(key, kind, data, Usage(usage.get("prompt", 0), usage.get("completion", 0)))
     return data
+
+
+@contextmanager
+def keyed_apart(name: str) -> Iterator[None]:
+    """Key the calls made within under ``name`` too: askers that ask the same at once never swap their replies."""
+    tape = recorder.get()
+    if tape is None:
+        yield
+        return
+    token = recorder.set(_Apart(tape, name.encode()))
+    try:
+        yield
+    finally:
+        recorder.reset(token)
+
+
+@dataclass(frozen=True, slots=True)
+class _Apart:
+    """A recorder whose digests are made apart by a name."""
+
+    tape: Recorder
+    name: bytes
+
+    def key(self, digest: bytes) -> tuple[str, int]:
+        return self.tape.key(blake2b(digest + self.name, digest_size=12).digest())
+
+    def replay(self, key: str) -> Any | None:
+        return self.tape.replay(key)
+
+    def record(self, key: str, kind: str, data: dict[str, Any], usage: Usage) -> None:
+        self.tape.record(key, kind, data, usage)
+
+    def failed(self, key: str, attempt: int, error: str, wait: float) -> None:
+        self.tape.failed(key, attempt, error, wait)
 
 
 def digest_of(*parts: object) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -25,6 +25,8 @@ class Reading(BaseModel):
     why: str = ""
     #: The reward could not be had: down, too slow, or failing. There was something to read.
     missing: bool = False
+    #: What the label ``neutral`` counts as, where its reward was told; None is neither.
+    neutral: Literal["right", "wrong"] | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -32,6 +34,8 @@ class Reading(BaseModel):
             raise ValueError("a reading is a value or a label, not both")
         if self.missing and not self.unscored:
             raise ValueError("a reading that is missing has neither value nor label")
+        if self.neutral is not None and self.label != "neutral":
+            raise ValueError("only the label 'neutral' is told what it counts as")
         return self
 
     @property
@@ -40,8 +44,8 @@ class Reading(BaseModel):
 
     @property
     def score(self) -> float | None:
-        """How right it says the thought is: its value, or 1 or 0 for a label that says so; else None."""
-        return self.value if self.label is None else _SCORES.get(self.label)
+        """How right it says the thought is: its value, or 1 or 0 for a label that says or is told so; else None."""
+        return self.value if self.label is None else _SCORES.get(self.neutral or self.label)
 
     def __str__(self) -> str:
         said = "unscored" if self.unscored else self.label if self.label is not None else f"{self.value:.2f}"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from longthought.agents.decisions import Backtrack, Decision, Terminate
 from longthought.agents.errors import UnreadableVerdict
-from longthought.agents.seats.contract import Critic, Verdict
+from longthought.agents.seats.contract import Critic, Verdict, check_decision
 from longthought.agents.thoughts import Path
 
 
@@ -25,7 +24,7 @@ async def readable_verdict(
     for asked in range(1, asks + 1):
         try:
             verdict = await critic.judge(path)
-            _check(verdict.decision, path)
+            check_decision(verdict.decision, path)
         except UnreadableVerdict as error:
             if asked_again is not None:
                 asked_again(error.reply, str(error))
@@ -35,11 +34,3 @@ async def readable_verdict(
         else:
             return verdict
     raise ValueError("a critic has to be asked at least once")
-
-
-def _check(decision: Decision, path: Path) -> None:
-    if isinstance(decision, Backtrack) and decision.to >= path.depth:
-        raise UnreadableVerdict(f"backtrack to {decision.to} is not above this step")
-    ends = isinstance(decision, Terminate) and decision.reason == "solved" and not decision.answer
-    if ends and path.answer is None:
-        raise UnreadableVerdict("no answer stands on the path yet, so it cannot end as solved")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from longthought.agents.rewards.ill_posed_judge import JUDGE_TOKENS
 from longthought.agents.seats.critic import MAX_TOOL_ROUNDS
 from longthought.scenarios.schema import BUILT_IN, Scenario
+from longthought.scenarios.seat_spec import SamplingCriticSpec, SeatSpec
 
 #: How many candidates a debate asks for at once after a first proposal that could not be used.
 _CANDIDATES = 4
@@ -28,8 +29,9 @@ class Bounds:
 def bounds_of(scenario: Scenario, debates: int) -> Bounds:
     """What ``debates`` debates can need at most.
 
-    A turn asks each seat ``asks`` times at most. Asked again, the policy offers several candidates at once;
-    a critic with tools may call them for a few rounds before each verdict. A judge of ill-posed ends is asked once.
+    A turn asks each seat, and each member of a panel, ``asks`` times at most. Asked again, the policy offers several
+    candidates at once; a critic with tools may call them for a few rounds before each verdict. A judge of ill-posed
+    ends is asked once.
     """
     if scenario.protocol not in BUILT_IN:
         return Bounds(debates, None, None, None)
@@ -40,16 +42,18 @@ def bounds_of(scenario: Scenario, debates: int) -> Bounds:
     requests = tokens = 0
     cost = 0.0
     known = True
-    for seat, spec in scenario.sitting.items():
-        per_ask = 1 + MAX_TOOL_ROUNDS if seat == "critic" and has_tools else 1
-        replies = 1 + _CANDIDATES * (asks - 1) if seat == "policy" else asks * per_ask
-        requests += turns * asks * per_ask
-        if spec.agent is not None or spec.model is None:
-            known = False
-            continue
-        tokens += turns * replies * spec.max_tokens
-        if (price := scenario.models[spec.model].price) is not None:
-            cost += turns * replies * spec.max_tokens * price.completion / 1e6
+    for seat, sits in scenario.sitting.items():
+        for spec in sits.asked:
+            per_ask = 1 + MAX_TOOL_ROUNDS if seat == "critic" and has_tools and spec.agent is None else 1
+            replies = 1 + _CANDIDATES * (asks - 1) if seat == "policy" else asks * per_ask
+            requests += turns * asks * per_ask
+            longest = _longest(spec)
+            if longest is None or spec.model is None:
+                known = False
+                continue
+            tokens += turns * replies * longest
+            if (price := scenario.models[spec.model].price) is not None:
+                cost += turns * replies * longest * price.completion / 1e6
     if scenario.ill_posed is not None and scenario.ill_posed.judge is not None:
         requests += 1
         tokens += JUDGE_TOKENS
@@ -61,3 +65,11 @@ def bounds_of(scenario: Scenario, debates: int) -> Bounds:
         debates * tokens if known else None,
         debates * cost if known and cost else None,
     )
+
+
+def _longest(spec: SeatSpec) -> int | None:
+    """The most completion tokens of one request; None: an agent decides."""
+    if spec.agent == "sampling-critic":
+        options = SamplingCriticSpec.model_validate(spec.options)
+        return options.n * options.max_tokens
+    return spec.max_tokens if spec.agent is None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from longthought.synth.accounts import Account
+    from longthought.synth.agreement import Agreement
 
 
 def report(
@@ -20,17 +22,30 @@ def report(
         str | None,
         typer.Option(help="A reward that says whether a step is right; found by itself for Countdown."),
     ] = None,
+    disagreements: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the thoughts on which a panel disagreed here, as JSON lines, most disputed first."
+        ),
+    ] = None,
     allow_import: Annotated[bool, typer.Option(help="Import code that is named as module:object.")] = False,
 ) -> None:
-    """Count false backtracks, missed errors, useful reflections, and what going back turned right or wrong."""
+    """Count a critic's false backtracks, missed errors and useful reflections; of a panel, how far it agreed."""
     import asyncio
 
     from rich.console import Console
 
-    from longthought.scenarios.report import count
+    from longthought.scenarios.plain_text import plain
+    from longthought.scenarios.report import count, panel_agreement, write_disagreements
 
+    console = Console()
     account, debates, told = asyncio.run(count(run, truth, allow_import=allow_import))
-    Console().print(_table(account, debates, told))
+    console.print(_table(account, debates, told))
+    if (agreed := panel_agreement(run)) is not None:
+        console.print(_agreement(agreed))
+    if disagreements is not None:
+        written = write_disagreements(run, disagreements)
+        console.print(plain(f"{written} disputed thoughts in {disagreements}"), soft_wrap=True)
 
 
 def _table(account: Account, debates: int, truth: str) -> Table:
@@ -55,3 +70,24 @@ def _table(account: Account, debates: int, truth: str) -> Table:
 
 def _share(part: int, whole: int, of: str) -> str:
     return f"{part} ({part / whole:.1%} {of})" if whole else "none"
+
+
+def _agreement(agreed: Agreement) -> Table:
+    from rich.table import Table
+
+    from longthought.scenarios.plain_text import plain
+
+    title = f"panel of {len(agreed.members)}: dissent on {_share(agreed.disputed, agreed.thoughts, 'of the thoughts')}"
+    table = Table(
+        "kappa", "thoughts", "flag or not", "kind of decision", header_style="bold", title=plain(title)
+    )
+    for pair in agreed.pairs:
+        table.add_row(
+            plain(f"{pair.one}, {pair.other}"), str(pair.thoughts), _kappa(pair.flags), _kappa(pair.kinds)
+        )
+    table.add_row("all (Fleiss)", str(agreed.whole), _kappa(agreed.flags), _kappa(agreed.kinds))
+    return table
+
+
+def _kappa(kappa: float | None) -> str:
+    return "not defined" if kappa is None else f"{kappa:.3f}"

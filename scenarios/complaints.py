@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Annotated, Any, cast, get_args, get_origin
+from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from longthought.agents.errors import UsageError
 from longthought.scenarios.plugins import did_you_mean
+
+M = TypeVar("M", bound=BaseModel)
 
 #: Longest quotation of a wrong value, in characters.
 _QUOTE = 60
+
+
+def read_options(model: type[M], options: Mapping[str, Any]) -> M:
+    """An ``options`` mapping of a scenario as what it must be.
+
+    Raises:
+        UsageError: it is not; the line begins with ``options``.
+    """
+    try:
+        return model.model_validate(options)
+    except ValidationError as error:
+        raise UsageError(complain(error, model, options, "options")) from error
 
 
 def complain(
@@ -97,7 +112,8 @@ def _models_of(annotation: object) -> list[type[BaseModel]]:
 
 
 def _values_of(annotation: object) -> object:
-    return get_args(annotation)[1] if get_origin(annotation) is dict else None
+    origin, inner = get_origin(annotation), get_args(annotation)
+    return inner[1] if origin is dict else inner[0] if origin is tuple else None
 
 
 def _quote(value: object) -> str:

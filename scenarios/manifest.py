@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from longthought import __version__
 from longthought.agents.errors import JournalMismatch, UsageError
 from longthought.agents.problems import Problem
-from longthought.agents.prompts import Prompts
 from longthought.scenarios.load import Loaded
 from longthought.scenarios.replace_file import replace_file
 
@@ -86,9 +85,9 @@ class Manifest(BaseModel):
         return Identity(scenario=self.scenario, prompts=self.prompts)
 
 
-def identity_of(loaded: Loaded, prompts: Prompts) -> Identity:
-    """The scenario with every default in it, and its prompts."""
-    texts = {part: sha256(text.encode()).hexdigest() for part, text in prompts.texts.items()}
+def identity_of(loaded: Loaded, prompts: Mapping[str, str]) -> Identity:
+    """The scenario with every default in it, and its prompts, whose texts are given by part."""
+    texts = {part: sha256(text.encode()).hexdigest() for part, text in prompts.items()}
     return Identity(scenario=loaded.scenario.model_dump(mode="json", exclude_none=True), prompts=texts)
 
 

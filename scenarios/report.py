@@ -1,13 +1,16 @@
-"""Reads a run and counts its critic's mistakes against the best truth at hand."""
+"""Reads a run: its critic's mistakes against the best truth at hand, and how far the members of a panel agree."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import orjson
+
 from longthought.agents.errors import UsageError
 from longthought.agents.rewards.contract import Reward
 from longthought.protocols.transcript import Transcript, read_transcripts
 from longthought.scenarios.manifest import read_manifest
+from longthought.scenarios.replace_file import replace_file
 from longthought.scenarios.reward_spec import RewardSpec
 from longthought.scenarios.rewards import Wants, make_reward
 from longthought.scenarios.show import run_path
@@ -20,6 +23,7 @@ from longthought.synth.accounts import (
     truth_by_outcome,
     truth_by_rule,
 )
+from longthought.synth.agreement import Agreement, agreement, disputes, votes_of
 
 
 async def count(
@@ -59,3 +63,29 @@ def has_critic(run: Path) -> bool:
 async def critics_mistakes(run: Path, transcript: Transcript) -> dict[int, str]:
     """The critic's mistakes in one debate of the run, by thought id; none where no critic sat."""
     return mistakes(transcript, await best_truth(transcript)) if has_critic(run) else {}
+
+
+def panel_agreement(run: str) -> Agreement | None:
+    """How far the members of a run's panel agree; None without a panel.
+
+    Raises:
+        UsageError: no such run.
+    """
+    transcripts = read_transcripts(run_path(run))
+    return agreement([votes for transcript in transcripts for votes in votes_of(transcript)])
+
+
+def write_disagreements(run: str, file: Path) -> int:
+    """Write the thoughts on which a run's panel disagrees as JSON lines, most disputed first; how many there are.
+
+    Raises:
+        UsageError: no such run, or its critic was no panel.
+        RunError: the file cannot be written.
+    """
+    rows = [row for transcript in read_transcripts(run_path(run)) for row in disputes(transcript)]
+    if not rows and panel_agreement(run) is None:
+        raise UsageError(f"--disagreements {file}: the critic of {run} was no panel")
+    # The sort is stable: equally disputed thoughts stay in the order of the run.
+    rows.sort(key=lambda row: -row[0])
+    replace_file(file, "".join(orjson.dumps(row).decode() + "\n" for _, row in rows))
+    return len(rows)

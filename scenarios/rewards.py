@@ -11,6 +11,7 @@ from longthought.agents.errors import UsageError
 from longthought.agents.models.contract import Model
 from longthought.agents.rewards.contract import Reward, Scorer
 from longthought.agents.seats.contract import Policy
+from longthought.scenarios.complaints import read_options
 from longthought.scenarios.plugins import find_plugin
 from longthought.scenarios.reward_spec import RewardSpec
 
@@ -21,7 +22,11 @@ class Wants:
 
     scorer: Scorer | None = None
     model: Model | None = None
+    #: Who that model is: its weights, where they are at hand.
+    who: Callable[[], dict[str, Any]] | None = None
     policy: Policy | None = None
+    #: Another reward of the scenario, by name.
+    reward: Callable[[str], Reward] | None = None
     #: Where relative paths in its options begin.
     base_dir: Path | None = None
 
@@ -60,17 +65,37 @@ def _rollouts(wants: Wants, **options: Any) -> Reward:
     return RolloutReward(wants.policy, wants.scorer, **options)
 
 
+def _judge(wants: Wants, **options: Any) -> Reward:
+    from longthought.agents.rewards.judge import JudgeOptions, JudgeReward
+
+    if wants.model is None:
+        raise UsageError("a judge asks a model of a scenario")
+    read = read_options(JudgeOptions, options)
+    return JudgeReward(wants.model, read, who=wants.who, base_dir=wants.base_dir)
+
+
+def _ensemble(wants: Wants, **options: Any) -> Reward:
+    from longthought.agents.rewards.ensemble import Ensemble, EnsembleOptions
+
+    if wants.reward is None:
+        raise UsageError("it is made of rewards of a scenario; measure it there, with --reward")
+    read = read_options(EnsembleOptions, options)
+    return Ensemble([wants.reward(name) for name in read.members], read.combine, read.quorum)
+
+
 #: Built-in kinds. Each is called with what it may want and the spec's options.
 KINDS: dict[str, Callable[..., Reward]] = {
     "answer": _answer,
     "countdown-oracle": _countdown_oracle,
     "countdown-step": _countdown_step,
+    "ensemble": _ensemble,
+    "judge": _judge,
     "rollouts": _rollouts,
     "step-scorer": _step_scorer,
 }
 
 #: Kinds that ask a model of the scenario.
-ASKS_A_MODEL: frozenset[str] = frozenset()
+ASKS_A_MODEL: frozenset[str] = frozenset({"judge"})
 
 
 def make_reward(
@@ -104,7 +129,9 @@ def make_reward(
             made = factory(**spec.options)
     except UsageError as error:
         said = str(error)
-        raise UsageError(said if said.startswith(key) else f"{key}: {said}") from error
+        # An ensemble's member may be at fault, and names itself.
+        named = said.startswith((key, "rewards."))
+        raise UsageError(said if named else f"{key}: {said}") from error
     except (TypeError, ValueError) as error:  # pydantic's is a ValueError
         said = " ".join(str(error).split())
         raise UsageError(f"{key}.options: {kind} does not take them: {said}") from error
@@ -112,5 +139,7 @@ def make_reward(
         raise UsageError(f"{key}: it made a {type(made).__name__}, which is no Reward")
     if spec.kind is not None:
         made.name = name
-    made.timeout, made.patience = spec.timeout, spec.patience
+    made.patience = spec.patience
+    if "timeout" in spec.model_fields_set:
+        made.timeout = spec.timeout
     return made

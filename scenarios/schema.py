@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from longthought.agents.models.contract import Sampling
 from longthought.agents.seats.context import ContextKind, Memory
 from longthought.protocols.budget import Budget
 from longthought.scenarios.dataset_files import FileSpec, HuggingFaceSpec
@@ -15,11 +14,10 @@ from longthought.scenarios.dataset_traps import TrapPairsSpec
 from longthought.scenarios.model_spec import ModelSpec
 from longthought.scenarios.plugins import did_you_mean
 from longthought.scenarios.reward_spec import RewardSpec
+from longthought.scenarios.seat_spec import CRITICS, SeatSpec
 
 #: Protocols with rules of their own in this file; any other name is a plug-in.
 BUILT_IN = ("debate", "monologue", "best-of-n")
-
-_SAMPLING = ("temperature", "top_p", "max_tokens", "stop")
 
 
 class PluginDataset(BaseModel):
@@ -35,41 +33,6 @@ class PluginDataset(BaseModel):
 Dataset = Annotated[
     ReasoningGymSpec | FileSpec | HuggingFaceSpec | TrapPairsSpec | PluginDataset, Field(discriminator="kind")
 ]
-
-
-class SeatSpec(BaseModel):
-    """Who sits there: a model with its sampling settings, or an agent (a plug-in or ``module:object``)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    model: str | None = None
-    temperature: float = Field(default=0.7, ge=0, le=5)
-    top_p: float = Field(default=1.0, gt=0, le=1)
-    max_tokens: int = Field(default=512, ge=1)
-    stop: tuple[str, ...] = ()
-    agent: str | None = None
-    #: Passed to the agent. One that takes an engine names it in ``model`` and gets it as ``model``.
-    options: dict[str, Any] = Field(default_factory=dict)
-    #: For the critic: a passport that `longthought judge` made of it, without which the run does not start.
-    passport: str | None = None
-    #: The least step F1 that the passport must show.
-    min_f1: float | None = Field(default=None, ge=0, le=1)
-
-    @model_validator(mode="after")
-    def _model_or_agent(self) -> Self:
-        if self.model is None and self.agent is None:
-            raise ValueError("needs a key 'model' (a name under models) or 'agent' (a plug-in)")
-        if self.agent is None and "options" in self.model_fields_set:
-            raise ValueError("'options' are for an agent, and no 'agent' is named")
-        if self.agent is not None and (given := [k for k in _SAMPLING if k in self.model_fields_set]):
-            raise ValueError(f"{given[0]!r} is for a model; an agent takes what it needs under 'options'")
-        if self.min_f1 is not None and self.passport is None:
-            raise ValueError("'min_f1' is a demand on a 'passport', and none is named")
-        return self
-
-    @property
-    def sampling(self) -> Sampling:
-        return Sampling(self.temperature, self.top_p, self.max_tokens, stop=self.stop)
 
 
 class Seats(BaseModel):
@@ -135,7 +98,8 @@ class Scenario(BaseModel):
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         for seat, spec in self.sitting.items():
-            self._known_model(f"seats.{seat}.model", spec.model)
+            for key, model in spec.models.items():
+                self._known_model(f"seats.{seat}.{key}", model)
         for name, model in self.models.items():
             self._known_model(f"models.{name}.source", model.source)
         for name, reward in self.rewards.items():
@@ -148,6 +112,14 @@ class Scenario(BaseModel):
     def _passport_of_a_critic(self) -> Self:
         if self.seats.policy.passport is not None:
             raise ValueError("seats.policy.passport: passports are of critics; move it to seats.critic")
+        return self
+
+    @model_validator(mode="after")
+    def _critics_judge(self) -> Self:
+        if self.seats.policy.agent in CRITICS:
+            raise ValueError(
+                f"seats.policy.agent: a {self.seats.policy.agent} judges; move it to seats.critic"
+            )
         return self
 
     @model_validator(mode="after")

@@ -148,7 +148,7 @@ def test_every_key_of_a_scenario_is_in_its_table(models: str) -> None:
         for key, field in model.model_fields.items():
             required = field.is_required()
             value: Any = PydanticUndefined if required else field.get_default(call_default_factory=True)
-            defaults.setdefault(key, set()).add("required" if required else _as_yaml(value))
+            defaults.setdefault(field.alias or key, set()).add("required" if required else _as_yaml(value))
     assert said == {key: found.pop() if len(found) == 1 else "required" for key, found in defaults.items()}
 
 

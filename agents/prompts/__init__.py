@@ -5,6 +5,7 @@ A prompt set is a family of files ``<set>.<part>.md``; a directory with files ``
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -19,13 +20,18 @@ PARTS = ("policy", "critic", "shared", "policy_cue", "critic_cue")
 class Prompts:
     """One set of prompts. ``name`` is a set shipped here (``default``, ``terse``) or a directory.
 
+    Args:
+        parts: those that are asked for; the seats' unless given.
+
     Raises:
         UsageError: the set or one of its parts is missing, or a template is broken; the line names the file.
     """
 
-    def __init__(self, name: str = "default", base_dir: Path | None = None) -> None:
+    def __init__(
+        self, name: str = "default", base_dir: Path | None = None, parts: Sequence[str] = PARTS
+    ) -> None:
         self.name = name
-        sources = {part: _source(name, part, base_dir) for part in PARTS}
+        sources = {part: _source(name, part, base_dir, parts) for part in parts}
         #: The text of every part, for manifests: a changed prompt is a changed scenario.
         self.texts = {part: text for part, (_, text) in sources.items()}
         self._templates = {part: _compile(file, text) for part, (file, text) in sources.items()}
@@ -47,25 +53,7 @@ class Prompts:
             raise UsageError(f"prompt {self.name}.{part}: {error}") from error
 
 
-def render_one(name: str, **values: str) -> str:
-    """A prompt that is shipped by itself, as the file ``<name>.md``.
-
-    Raises:
-        UsageError: the template asks for a value that it is not given.
-    """
-    template = _one(name)
-    try:
-        return template.render(values).strip()
-    except TemplateError as error:
-        raise UsageError(f"prompt {name}: {error}") from error
-
-
-@lru_cache(maxsize=64)
-def _one(name: str) -> Template:
-    return _compile(f"{name}.md", (resources.files(__name__) / f"{name}.md").read_text("utf-8"))
-
-
-def _source(name: str, part: str, base_dir: Path | None) -> tuple[str, str]:
+def _source(name: str, part: str, base_dir: Path | None, parts: Sequence[str]) -> tuple[str, str]:
     shipped = resources.files(__name__) / f"{name}.{part}.md"
     if "/" not in name and shipped.is_file():
         return f"{name}.{part}.md", shipped.read_text("utf-8")
@@ -73,7 +61,7 @@ def _source(name: str, part: str, base_dir: Path | None) -> tuple[str, str]:
     if not own.is_file():
         raise UsageError(
             f"prompts: no set named {name!r} and no file {own}; shipped sets are default and terse, "
-            f"a directory of your own needs {', '.join(f'{p}.md' for p in PARTS)}"
+            f"a directory of your own needs {', '.join(f'{p}.md' for p in parts)}"
         )
     return str(own), own.read_text("utf-8")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from longthought.agents.problems import Problem
@@ -19,7 +21,9 @@ class Reward(ABC):
     Attributes:
         name: how scenarios and transcripts call it.
         uses_gold: it looks at the gold answer, so whoever reads it is *informed*.
-        asks_models: it reads by asking models, through ``agents.calls.sample``.
+        asks_models: it reads by asking models, through ``agents.calls.sample``, or other rewards, whose calls are
+            journalled one by one.
+        prompts: the texts that it asks models with, by part; a changed one makes another run.
         timeout: seconds one reading may take.
         patience: seconds for which a reading that fails is tried again, before the verdict is made without it.
     """
@@ -27,6 +31,7 @@ class Reward(ABC):
     name: str
     uses_gold: bool = False
     asks_models: bool = False
+    prompts: Mapping[str, str] = MappingProxyType({})
     timeout: float = READ_TIMEOUT
     patience: float = 0.0
 

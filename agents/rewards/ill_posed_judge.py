@@ -9,10 +9,11 @@ from longthought.agents.calls import sample
 from longthought.agents.errors import FatalModelError, ModelError
 from longthought.agents.models.contract import Message, Model, Sampling
 from longthought.agents.problems import Problem
-from longthought.agents.prompts import render_one
+from longthought.agents.prompts import Prompts
 from longthought.agents.readings import Reading
 
-PROMPT = "ill_posed_judge"
+NAME = "ill-posed judge"
+_PROMPTS = Prompts("ill_posed", parts=("judge",))
 
 #: Of its reply.
 JUDGE_TOKENS = 400
@@ -40,19 +41,19 @@ class IllPosedJudge:
         Raises:
             FatalModelError: no request can succeed, so the run should not go on.
         """
-        prompt = render_one(
-            PROMPT, question=_fenced(problem.question), gold=_fenced(problem.gold or ""), said=_fenced(said)
+        prompt = _PROMPTS.render(
+            "judge", question=_fenced(problem.question), gold=_fenced(problem.gold or ""), said=_fenced(said)
         )
         try:
             (reply,) = await sample(self.model, [Message("user", prompt)], self.sampling)
         except FatalModelError:
             raise
         except ModelError as error:
-            return Reading(reward=PROMPT, why=f"the judge could not be asked: {error}"[:300], missing=True)
+            return Reading(reward=NAME, why=f"the judge could not be asked: {error}"[:300], missing=True)
         found = _VERDICT.search(reply.text[-200:]) if reply.finish == "stop" else None
         if found is None:
-            return Reading(reward=PROMPT, why="the judge's reply does not end in [0] or [1]")
-        return Reading(reward=PROMPT, value=float(found[1]))
+            return Reading(reward=NAME, why="the judge's reply does not end in [0] or [1]")
+        return Reading(reward=NAME, value=float(found[1]))
 
 
 def _fenced(text: str) -> str:

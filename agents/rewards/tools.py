@@ -9,7 +9,7 @@ from typing import Any
 
 from autogen_core.tools import FunctionTool
 
-from longthought.agents.calls import digest_of, outside
+from longthought.agents.calls import digest_of, keyed_apart, outside
 from longthought.agents.errors import ModelError, RewardError
 from longthought.agents.readings import Reading
 from longthought.agents.rewards.contract import Reward
@@ -79,7 +79,8 @@ async def _journalled(
 ) -> list[Reading]:
     if reward.asks_models:
         # Its calls are journalled one by one; played back, it makes the same reading of them, and they are counted.
-        return await live()
+        with keyed_apart(reward.name):
+            return await live()
 
     async def call() -> dict[str, Any]:
         return {"readings": [reading.model_dump(exclude_defaults=True) for reading in await live()]}

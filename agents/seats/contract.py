@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from longthought.agents.decisions import Decision
+from longthought.agents.decisions import Backtrack, Decision, Terminate
+from longthought.agents.errors import UnreadableVerdict
 from longthought.agents.readings import Reading
 from longthought.agents.thoughts import Path
 
@@ -44,3 +45,16 @@ class Critic(Protocol):
             UnreadableVerdict: the reply was no decision; the debate asks again with the reply and the error.
         """
         ...
+
+
+def check_decision(decision: Decision, path: Path) -> None:
+    """That the decision can be carried out on ``path``.
+
+    Raises:
+        UnreadableVerdict: it goes back to no step above the last one, or ends as solved without an answer.
+    """
+    if isinstance(decision, Backtrack) and decision.to >= path.depth:
+        raise UnreadableVerdict(f"backtrack to {decision.to} is not above this step")
+    ends = isinstance(decision, Terminate) and decision.reason == "solved" and not decision.answer
+    if ends and path.answer is None:
+        raise UnreadableVerdict("no answer stands on the path yet, so it cannot end as solved")
