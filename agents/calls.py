@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -113,7 +113,7 @@ async def outside(kind: str, digest: bytes, live: Callable[[], Awaitable[dict[st
 
 
 @contextmanager
-def keyed_apart(name: str) -> Iterator[None]:
+def keyed_apart(name: str) -> Generator[None]:
     """Key the calls made within under ``name`` too: askers that ask the same at once never swap their replies."""
     tape = recorder.get()
     if tape is None:

@@ -38,7 +38,7 @@ def critic_subject(loaded: Loaded, built: Built) -> Subject:
 
 def _who(spec: SeatSpec, built: Built) -> dict[str, Any]:
     """Agent or model of a seat, and of each member of a panel."""
-    out = {"model", "passport", "min_f1"} | ({"options"} if spec.panel else set())
+    out = {"model", "passport", "min_f1"} | ({"options"} if spec.panel else set[str]())
     told: dict[str, Any] = {
         "seat": spec.model_dump(mode="json", exclude_none=True, exclude_defaults=True, exclude=out),
         "model": built.engines.identity(spec.model) if spec.model else None,

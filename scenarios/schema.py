@@ -98,8 +98,8 @@ class Scenario(BaseModel):
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         for seat, spec in self.sitting.items():
-            for key, model in spec.models.items():
-                self._known_model(f"seats.{seat}.{key}", model)
+            for key, named in spec.models.items():
+                self._known_model(f"seats.{seat}.{key}", named)
         for name, model in self.models.items():
             self._known_model(f"models.{name}.source", model.source)
         for name, reward in self.rewards.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import fmean, median
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from longthought.agents.thoughts import Path
 
 #: Seconds that an ensemble waits longer than the most patient of its members.
 _MARGIN = 5.0
-_COMBINE = {"mean": fmean, "min": min, "median": median}
+_COMBINE: dict[str, Callable[[Sequence[float]], float]] = {"mean": fmean, "min": min, "median": median}
 
 
 class EnsembleOptions(BaseModel):
@@ -98,7 +98,7 @@ class Ensemble(Reward):
             return Reading(reward=self.name, why=why, missing=any(reading.missing for reading in readings))
         if self._combine == "vote":
             return self._voted(scores, said)
-        value = float(_COMBINE[self._combine](scores))
+        value = _COMBINE[self._combine](scores)
         apart = max(scores) - min(scores)
         return Reading(reward=self.name, value=min(1.0, value), why=f"{said}; apart {apart:.2f}")
 

@@ -137,7 +137,7 @@ class JudgeReward(Reward):
         return [*([Message("system", system)] if system else []), Message("user", cue)]
 
     def _label(self, votes: list[Vote]) -> Reading:
-        counts = Counter(label for label, _ in votes)
+        counts = Counter[str](label for label, _ in votes)
         (label, most), *others = counts.most_common()
         if others and others[0][1] == most:
             return Reading(reward=self.name, why=f"a tie: {_told(counts)}")
@@ -150,7 +150,7 @@ class JudgeReward(Reward):
         )
 
     def _share(self, votes: list[Vote]) -> Reading:
-        counts = Counter(label for label, _ in votes)
+        counts = Counter[str](label for label, _ in votes)
         counted = len(votes) - (counts["neutral"] if self._options.neutral == "unscored" else 0)
         if not counted:
             return Reading(reward=self.name, why=f"neither right nor wrong: {_told(counts)}")
@@ -226,5 +226,5 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())[:_MAX_WHY]
 
 
-def _told(counts: Counter[Label]) -> str:
+def _told(counts: Counter[str]) -> str:
     return ", ".join(f"{label} {count}" for label, count in counts.most_common())

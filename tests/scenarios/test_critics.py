@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from longthought.agents.errors import UsageError
+from longthought.agents.models.contract import Message, Sampling, ToolMessage
 from longthought.agents.models.random_model import write_random_model
+from longthought.agents.models.scripted import ScriptedModel
 from longthought.protocols.transcript import read_transcripts
 from longthought.scenarios.bounds import bounds_of
 from longthought.scenarios.build import build
@@ -19,7 +21,7 @@ from longthought.scenarios.passports import critic_subject
 from longthought.scenarios.problem_source import problems_of
 from longthought.scenarios.run import run_scenario
 from tests.scenarios.command_line import Call
-from tests.scenarios.scripted_scenarios import Adder, load, options
+from tests.scenarios.scripted_scenarios import load, options
 
 PANEL = "seats.critic={agent: panel, options: {members: [%s]}}"
 _ORACLE = "{agent: countdown-oracle%s}"
@@ -27,22 +29,18 @@ ORACLES = PANEL % ", ".join(_ORACLE % more for more in (", options: {miss: 0.5}"
 QUIET = Console(quiet=True)
 
 
-class Judging(Adder):
-    """An adder that also is a judge, and doubts whatever goes nowhere."""
+class Judging(ScriptedModel):
+    """A judge that doubts whatever goes nowhere."""
 
     def __init__(self) -> None:
-        super().__init__(name="judging")
-        said = self._function
-        assert said is not None
-        self._function = lambda messages, sampling: (
-            (
-                "incorrect: it does"
-                if "nowhere" in str(messages[-1]).rpartition("to check")[2]
-                else "correct: fine"
-            )
-            if "to check" in str(messages[-1])
-            else said(messages, sampling)
-        )
+        super().__init__(_judged, "judging")
+
+
+def _judged(messages: Sequence[Message | ToolMessage], sampling: Sampling) -> str:
+    last = messages[-1]
+    assert isinstance(last, Message)
+    _, _, step = last.content.rpartition("to check")
+    return "incorrect: it does" if "nowhere" in step else "correct: fine"
 
 
 async def test_a_panel_with_a_judge_plays(tmp_path: Path) -> None:
