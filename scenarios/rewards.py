@@ -10,6 +10,7 @@ from typing import Any
 from longthought.agents.errors import UsageError
 from longthought.agents.models.contract import Model
 from longthought.agents.rewards.contract import Reward, Scorer
+from longthought.scenarios.engines import api_key_from
 from longthought.scenarios.plugins import find_plugin
 from longthought.scenarios.reward_spec import RewardSpec
 
@@ -22,6 +23,11 @@ class Wants:
     model: Model | None = None
     #: Where relative paths in its options begin.
     base_dir: Path | None = None
+
+    def place(self, name: str | None) -> str | None:
+        """A directory below ``base_dir`` if ``name`` is one, else the name as it is."""
+        place = None if name is None or self.base_dir is None else self.base_dir / Path(name).expanduser()
+        return str(place) if place is not None and place.is_dir() else name
 
 
 def _answer(wants: Wants) -> Reward:
@@ -44,6 +50,20 @@ def _countdown_oracle(wants: Wants) -> Reward:
     return CountdownStepRule(look_ahead=True)
 
 
+def _prm(
+    wants: Wants,
+    *,
+    model: str | None = None,
+    tokenizer: str | None = None,
+    api_key_env: str | None = None,
+    **options: Any,
+) -> Reward:
+    from longthought.agents.rewards.prm.process_reward import ProcessRewardModel
+
+    key = api_key_from(api_key_env, "options.api_key_env") if api_key_env else None
+    return ProcessRewardModel(wants.place(model), tokenizer=wants.place(tokenizer), api_key=key, **options)
+
+
 def _step_scorer(wants: Wants, **options: Any) -> Reward:
     from longthought.agents.rewards.step_scorer import StepScorer
 
@@ -55,6 +75,7 @@ KINDS: dict[str, Callable[..., Reward]] = {
     "answer": _answer,
     "countdown-oracle": _countdown_oracle,
     "countdown-step": _countdown_step,
+    "prm": _prm,
     "step-scorer": _step_scorer,
 }
 
