@@ -1,13 +1,13 @@
 """How fast the learned step scorer reads, beside plain batched forward passes of the same weights, in one run.
 
-``python -m benchmarks.prm_throughput`` prints a table and writes ``benchmarks/results/prm_throughput.json``; two minutes
-on an idle core. The weights are the embedded ones.
+``python -m benchmarks.prm_throughput`` prints a table and writes ``benchmarks/results/prm_throughput.json``; two
+minutes on an idle core. The weights are the embedded ones.
 
 - Paths: straight paths of different problems, all waiting at once. Ours lays them out, tokenises, packs and reads them;
   the plain pass gets their token ids, in batches of paths of like length, padded.
-- Trees: every node of a tree of thoughts is a path, all waiting at once. The plain pass over as many tokens as the trees
-  have distinct ones gets them as rows without any padding, as long as the paths are on average (what it computes means
-  nothing); the plain pass over all paths gets every path by itself, batched as above.
+- Trees: every node of a tree of thoughts is a path, all waiting at once. The plain pass over as many tokens as the
+  trees have distinct ones gets them as rows without any padding, as long as the paths are on average (what it computes
+  means nothing); the plain pass over all paths gets every path by itself, batched as above.
 
 The machine is shared. So torch computes in one thread, both sides are run in turns, ratios are taken within each round
 and their median told; and beside the seconds on the clock those of the processor, which waiting for it adds nothing to.

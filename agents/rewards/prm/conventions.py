@@ -59,8 +59,9 @@ QWEN = Convention(
     head=("score.0", "score.2"),
 )
 
-#: Skywork-o1-Open-PRM (Skywork/Skywork-o1-Open-PRM-Qwen-2.5-1.5B and -7B), as github.com/SkyworkAI/skywork-o1-prm-inference
-#: prepares its input: each step tokenised by itself, then the line feed's token, where TRL's value head is read.
+#: Skywork-o1-Open-PRM (Skywork/Skywork-o1-Open-PRM-Qwen-2.5-1.5B and -7B), whose input is prepared as in
+#: github.com/SkyworkAI/skywork-o1-prm-inference: each step tokenised by itself, then the line feed's token, where TRL's
+#: value head is read. A step's own line breaks become spaces here, which there would make it several steps.
 SKYWORK = Convention(name="skywork", layout="lines", tag="\n", head=("v_head.summary",))
 
 CONVENTIONS = {each.name: each for each in (LONGTHOUGHT, MATH_SHEPHERD, QWEN, SKYWORK)}

@@ -90,7 +90,7 @@ def _stored(layer: str, names: dict[str, Any]) -> str | None:
 
 
 def _header(file: Path) -> Iterator[tuple[str, list[int]]]:
-    """Names and shapes of the tensors: a safetensors file begins with the length of its JSON header, and that header."""
+    """Names and shapes of the tensors: a safetensors file begins with the length of its JSON header, then has it."""
     with file.open("rb") as read:
         header: dict[str, Any] = json.loads(read.read(int.from_bytes(read.read(8), "little")))
     for name, told in header.items():

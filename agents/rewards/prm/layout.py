@@ -77,7 +77,8 @@ class StepLayout:
         return ids, ends
 
     def _reply(self, question: str, steps: Sequence[str]) -> StepTokens:
-        assert self._chat is not None and self.tag_id is not None
+        assert self._chat is not None
+        assert self.tag_id is not None
         messages = [Message("system", self._convention.system), Message("user", question)]
         ids = self._chat.encode(messages, add_generation_prompt=True).ids
         ends: list[int] = []

@@ -148,7 +148,7 @@ def free_port() -> int:
 
 
 async def test_a_server_that_is_down_reads_missing_at_once_or_is_waited_for(tokenizer: Path) -> None:
-    """F15: the verdict is made without it and the reading marked, or it is waited for, as the reward's patience says."""
+    """F15: the verdict is made without it and the reading marked, or it is waited for, as its patience says."""
     port = free_port()
     hasty, patient = (prm_at(f"http://127.0.0.1:{port}", tokenizer) for _ in range(2))
     patient.patience = 30.0
