@@ -150,12 +150,19 @@ def api_key_of(name: str, spec: ModelSpec) -> str | None:
     Raises:
         UsageError: the variable is not set.
     """
-    if spec.api_key_env is None:
-        return None
-    key = os.environ.get(spec.api_key_env, "").strip()
+    return None if spec.api_key_env is None else api_key_from(spec.api_key_env, f"models.{name}.api_key_env")
+
+
+def api_key_from(variable: str, where: str) -> str:
+    """The API key in an environment variable, which the scenario names at the key ``where``.
+
+    Raises:
+        UsageError: the variable is not set.
+    """
+    key = os.environ.get(variable, "").strip()
     if not key:
         raise UsageError(
-            f"models.{name}.api_key_env: the environment variable {spec.api_key_env} is not set; export it, "
+            f"{where}: the environment variable {variable} is not set; export it, "
             "or take the key api_key_env out if the server needs none"
         )
     return key

@@ -12,6 +12,7 @@ from longthought.agents.models.contract import Model
 from longthought.agents.rewards.contract import Reward, Scorer
 from longthought.agents.seats.contract import Policy
 from longthought.scenarios.complaints import read_options
+from longthought.scenarios.engines import api_key_from
 from longthought.scenarios.plugins import find_plugin
 from longthought.scenarios.reward_spec import RewardSpec
 
@@ -29,6 +30,11 @@ class Wants:
     reward: Callable[[str], Reward] | None = None
     #: Where relative paths in its options begin.
     base_dir: Path | None = None
+
+    def place(self, name: str | None) -> str | None:
+        """A directory below ``base_dir`` if ``name`` is one, else the name as it is."""
+        place = None if name is None or self.base_dir is None else self.base_dir / Path(name).expanduser()
+        return str(place) if place is not None and place.is_dir() else name
 
 
 def _answer(wants: Wants) -> Reward:
@@ -49,6 +55,20 @@ def _countdown_oracle(wants: Wants) -> Reward:
     from longthought.agents.rewards.countdown_step import CountdownStepRule
 
     return CountdownStepRule(look_ahead=True)
+
+
+def _prm(
+    wants: Wants,
+    *,
+    model: str | None = None,
+    tokenizer: str | None = None,
+    api_key_env: str | None = None,
+    **options: Any,
+) -> Reward:
+    from longthought.agents.rewards.prm.process_reward import ProcessRewardModel
+
+    key = api_key_from(api_key_env, "options.api_key_env") if api_key_env else None
+    return ProcessRewardModel(wants.place(model), tokenizer=wants.place(tokenizer), api_key=key, **options)
 
 
 def _step_scorer(wants: Wants, **options: Any) -> Reward:
@@ -90,6 +110,7 @@ KINDS: dict[str, Callable[..., Reward]] = {
     "countdown-step": _countdown_step,
     "ensemble": _ensemble,
     "judge": _judge,
+    "prm": _prm,
     "rollouts": _rollouts,
     "step-scorer": _step_scorer,
 }

@@ -55,35 +55,69 @@ def weights_digest(directory: Path) -> str:
     return digest.hexdigest()
 
 
-def load_weights(source: str, device: Device, dtype: Dtype, context: int | None) -> LocalWeights:
+def local_directory(source: str) -> Path:
+    """Where a model's files lie: its directory, or what is fetched of a hub name (only what loading may read).
+
+    Raises:
+        FatalModelError: the hub does not have it, or cannot be reached.
+    """
+    if Path(source).is_dir():
+        return Path(source)
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(source, allow_patterns=[f"*{suffix}" for suffix in sorted(_LOADED)]))
+    except Exception as error:  # the hub's client, its HTTP library and the system have errors of their own
+        reason = str(error).strip().partition("\n")[0]
+        raise FatalModelError(f"the model {source} cannot be fetched: {reason}") from error
+
+
+def load_weights(
+    source: str, device: Device, dtype: Dtype, context: int | None, *, headless: bool = False
+) -> LocalWeights:
     """Load from a directory or the hub; ``auto`` is the first GPU if there is one, and float32 on the CPU.
+
+    Args:
+        headless: the model without its head, which then gives hidden states.
 
     Raises:
         FatalModelError: not found, damaged, or of an architecture whose layers do not all attend.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging as display
 
     logging: Any = display
-    bars = logging.is_progress_bar_enabled()
+    bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()  # the run has a display of its own
     place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     kind = "float32" if dtype == "auto" and place == "cpu" else dtype
-    loader: Any = AutoModelForCausalLM
+    loader: Any = AutoModel if headless else AutoModelForCausalLM
+    if headless:
+        logging.set_verbosity_error()  # it would tell of the head's weights, which are not for this model
     tokenizers: Any = AutoTokenizer
     try:
         tokenizer = tokenizers.from_pretrained(source, trust_remote_code=False)
-        model = loader.from_pretrained(
-            source, dtype=kind, attn_implementation="sdpa", use_safetensors=True, trust_remote_code=False
+        model, told = loader.from_pretrained(
+            source,
+            dtype=kind,
+            attn_implementation="sdpa",
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
         )
         model = model.to(place).eval()
     except Exception as error:  # each library on the way has errors of its own
         reason = str(error).strip().partition("\n")[0]
         raise FatalModelError(f"the model {source} cannot be loaded: {reason}") from error
     finally:
+        logging.set_verbosity(verbosity)
         if bars:
             logging.enable_progress_bar()
+    if headless and told["missing_keys"]:  # they would be random numbers
+        raise FatalModelError(
+            f"the model {source} lacks the weights {', '.join(sorted(told['missing_keys'])[:3])}"
+        )
     config = model.config.get_text_config()
     layers = set(getattr(config, "layer_types", None) or ["full_attention"])
     if not layers <= {"full_attention", "sliding_attention"}:

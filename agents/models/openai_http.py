@@ -13,15 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
 from typing import Any, Literal
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import orjson
 from autogen_core.models import ModelFamily, ModelInfo
-from yarl import URL
 
-from longthought.agents.errors import RetryableError, UsageError
+from longthought.agents.errors import RetryableError
 from longthought.agents.models.contract import Message, Model, Reply, Sampling, ToolMessage
+from longthought.agents.models.wire_address import bearer_headers, endpoint_url, proxy_for
 from longthought.agents.models.wire_errors import (
     Endpoint,
     error_message,
@@ -81,11 +80,11 @@ class OpenAIModel(Model):
         super().__init__(name or model)
         self._model = model
         #: Where requests go.
-        self.url = _address(base_url)
+        self.url = endpoint_url(base_url, "chat", "completions")
         shown = str(self.url.with_user(None).with_query(None))
         self._endpoint = Endpoint(shown, model, api_key)
-        self._headers = _headers(api_key)
-        self._proxy = _proxy(self.url)
+        self._headers = bearer_headers(api_key)
+        self._proxy = proxy_for(self.url)
         self._attempt_timeout = attempt_timeout
         self._structured: Structured = structured
         self._constrain = structured != "off"
@@ -223,30 +222,3 @@ class OpenAIModel(Model):
         finally:
             for task in tasks:
                 task.cancel()
-
-
-def _address(base_url: str) -> URL:
-    try:
-        url = URL(base_url.rstrip("/"))
-    except ValueError as error:
-        raise UsageError(f"base_url {base_url!r}: {error}") from error
-    if url.scheme not in ("http", "https") or not url.host:
-        raise UsageError(f"base_url {base_url!r}: should look like http://127.0.0.1:8000/v1")
-    return url / "chat" / "completions"
-
-
-def _headers(api_key: str | None) -> dict[str, str]:
-    headers = {"Content-Type": "application/json"}
-    if api_key:
-        if not (api_key.isascii() and api_key.isprintable()):
-            raise UsageError("the API key holds characters that no header can carry (a line break?)")
-        headers["Authorization"] = f"Bearer {api_key}"
-    return headers
-
-
-def _proxy(url: URL) -> str | None:
-    """The environment's proxy for ``url``, looked up once: aiohttp's ``trust_env`` would do so each time."""
-    host = url.host or ""
-    if host in ("localhost", "127.0.0.1", "::1") or proxy_bypass(host):
-        return None
-    return getproxies().get(url.scheme)

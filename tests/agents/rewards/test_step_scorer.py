@@ -105,7 +105,7 @@ async def test_a_path_that_is_too_long_fails_alone(weights: Path) -> None:
     )
     assert not isinstance(results[0], BaseException)
     assert isinstance(results[1], RewardError)
-    assert "the step scorer reads 128" in str(results[1])
+    assert "the reward model reads 128" in str(results[1])
 
 
 async def test_without_a_step_there_is_no_reading(weights: Path) -> None:
@@ -113,5 +113,5 @@ async def test_without_a_step_there_is_no_reading(weights: Path) -> None:
 
 
 def test_a_directory_without_a_model_is_a_usage_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"holds no model \(config\.json is missing\)"):
+    with pytest.raises(UsageError, match=r"no model at .*: config\.json is missing"):
         StepScorer(tmp_path)

@@ -1,0 +1,1 @@
+"""Learned process reward models: published conventions, in process or behind vLLM."""
