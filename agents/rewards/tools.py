@@ -9,8 +9,9 @@ from typing import Any
 
 from autogen_core.tools import FunctionTool
 
-from longthought.agents.calls import digest_of, keyed_apart, outside
-from longthought.agents.errors import ModelError, RewardError
+from longthought.agents.calls import digest_of, keyed_apart, outside, recorder
+from longthought.agents.errors import FatalModelError, ModelError, RewardError
+from longthought.agents.models.contract import Usage
 from longthought.agents.readings import Reading
 from longthought.agents.rewards.contract import Reward
 from longthought.agents.thoughts import Path
@@ -78,15 +79,35 @@ async def _journalled(
     reward: Reward, digest: bytes, live: Callable[[], Awaitable[list[Reading]]]
 ) -> list[Reading]:
     if reward.asks_models:
-        # Its calls are journalled one by one; played back, it makes the same reading of them, and they are counted.
-        with keyed_apart(reward.name):
-            return await live()
+        return await _of_models(reward, digest, live)
 
     async def call() -> dict[str, Any]:
         return {"readings": [reading.model_dump(exclude_defaults=True) for reading in await live()]}
 
     told = await outside("read", digest, call)
     return [Reading.model_validate(reading) for reading in told["readings"]]
+
+
+async def _of_models(
+    reward: Reward, digest: bytes, live: Callable[[], Awaitable[list[Reading]]]
+) -> list[Reading]:
+    """Its calls are journalled one by one; played back, it makes the same reading of them, and they are counted.
+
+    Only what is missing is journalled itself: a resumed run must not read what the verdict was made without.
+    """
+    if (tape := recorder.get()) is None:
+        return await live()
+    key, _ = tape.key(b"missing" + digest)
+    past = tape.replay(key)
+    if past is not None:
+        readings = [Reading.model_validate(one) for one in past["readings"]]
+    else:
+        with keyed_apart(reward.name):
+            readings = await live()
+    if any(reading.missing for reading in readings):
+        data = {"readings": [reading.model_dump(exclude_defaults=True) for reading in readings]}
+        tape.record(key, "read", data, Usage())
+    return readings
 
 
 async def _or_missing(
@@ -99,6 +120,8 @@ async def _or_missing(
         try:
             async with asyncio.timeout(timeout):
                 return await work()
+        except FatalModelError:
+            raise
         except TimeoutError:
             why = f"no reading within {timeout:g} s"
         except (RewardError, ModelError, OSError) as error:

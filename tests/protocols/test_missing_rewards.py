@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from longthought.agents.errors import RewardError
+from longthought.agents.calls import sample
+from longthought.agents.errors import FatalModelError, RewardError
+from longthought.agents.models.contract import Message, Sampling
+from longthought.agents.models.scripted import ScriptedModel
 from longthought.agents.readings import Reading
 from longthought.agents.rewards.contract import Reward
 from longthought.agents.thoughts import Path as ThoughtPath
@@ -80,3 +83,53 @@ async def test_patience_ends(tmp_path: Path) -> None:
 def test_what_is_missing_has_no_value() -> None:
     with pytest.raises(ValueError, match="missing"):
         Reading(reward="down", value=0.0, missing=True)
+
+
+class Asks(Down):
+    """Asks a model before it reads, as a judge does."""
+
+    asks_models = True
+
+    def __init__(self, model: ScriptedModel, back: float) -> None:
+        super().__init__(back, patience=0)
+        self.model = model
+
+    async def read(self, path: ThoughtPath) -> Reading:
+        reading = await super().read(path)
+        await sample(self.model, [Message("user", path.thoughts[-1].text)], Sampling())
+        return reading
+
+
+async def test_a_resumed_run_does_without_what_it_did_without(tmp_path: Path) -> None:
+    """The journal breaks off after the first verdict, made while the reward was down; on resume it is up."""
+    rules, _, _ = debate(STEPS, VERDICTS, injected=[Asks(ScriptedModel([]), back=time.monotonic() + 3600)])
+    journal = Journal(tmp_path)
+    await run_debates(assignments([problem()], 1, 0), rules, journal, 1)
+    journal.close()
+    lines = journal.file.read_bytes().splitlines(keepends=True)
+    first = next(at for at, line in enumerate(lines) if b'"kind":"judged"' in line)
+    journal.file.write_bytes(b"".join(lines[: first + 1]))
+    model = ScriptedModel(["yes"])
+    rules, _, _ = debate(STEPS[1:], VERDICTS[1:], injected=[Asks(model, back=0.0)])
+    journal = Journal(tmp_path)
+    await run_debates(assignments([problem()], 1, 0), rules, journal, 1)
+    journal.close()
+    (transcript,) = read_transcripts(tmp_path)
+    assert [judgement.reward_missing for judgement in transcript.judgements] == [True, False]
+    assert len(model.requests) == 1
+
+
+class Unpaid(Reward):
+    name = "unpaid"
+    asks_models = True
+
+    async def read(self, path: ThoughtPath) -> Reading:
+        raise FatalModelError("401: no such key")
+
+
+async def test_a_reward_whose_model_will_never_answer_ends_the_run(tmp_path: Path) -> None:
+    rules, _, _ = debate(STEPS, VERDICTS, injected=[Unpaid()])
+    journal = Journal(tmp_path)
+    with pytest.raises(FatalModelError, match="no such key"):
+        await run_debates(assignments([problem()], 1, 0), rules, journal, 1)
+    journal.close()
