@@ -111,7 +111,7 @@ def test_a_resumed_run_asks_the_judge_nothing_again(tmp_path: Path) -> None:
 def test_thoughts_that_name_the_contradiction_are_exported(tmp_path: Path) -> None:
     played(tmp_path, "names")
     kinds = ("journey", "shortcut", "critic")
-    export(tmp_path / "runs" / "names", tmp_path / "corpus", kinds, ("jsonl",))
+    export(tmp_path / "runs" / "names", tmp_path / "corpus", kinds, ["jsonl"])
     rows = {
         kind: [
             json.loads(line) for line in (tmp_path / "corpus" / kind / "train.jsonl").read_text().splitlines()
