@@ -18,7 +18,7 @@ Sets = Annotated[
 
 @app.command()
 def sft(config: Config, set_: Sets = None) -> None:
-    """Supervised fine-tuning, or training from nothing, on shortcut, journey or dialogue rows."""
+    """Supervised fine-tuning, or training from nothing, on shortcut, journey, dialogue or critic rows."""
     from longthought.train.settings import SftSettings, load_settings
     from longthought.train.sft import run_sft
 

@@ -30,23 +30,21 @@ class IllPosedScorer(Scorer):
         return await self._answers.score(answer, problem)
 
     async def score_ill_posed(self, said: str, problem: Problem) -> Reading | None:
-        match ill_posed_of(problem):
-            case None:
-                return None
-            case False:
-                return Reading(reward=self.name, value=0.0, why="the problem can be solved")
-            case True if problem.gold is None:
-                return Reading(reward=self.name, why="nothing says what is wrong with the problem")
-            case True:
-                match same_contradiction(said, problem.gold, problem.question):
-                    case "right":
-                        return Reading(reward=self.name, value=1.0)
-                    case "wrong":
-                        return Reading(reward=self.name, value=0.0, why="it names something else")
-                    case "not sure" if self._judge is not None:
-                        return await self._judge.read(said, problem)
-                    case "not sure":
-                        return Reading(reward=self.name, why="the rule is not sure, and no judge is named")
+        known = ill_posed_of(problem)
+        if known is None:
+            return None
+        if not known:
+            return Reading(reward=self.name, value=0.0, why="the problem can be solved")
+        if problem.gold is None:
+            return Reading(reward=self.name, why="nothing says what is wrong with the problem")
+        verdict = same_contradiction(said, problem.gold, problem.question)
+        if verdict == "right":
+            return Reading(reward=self.name, value=1.0)
+        if verdict == "wrong":
+            return Reading(reward=self.name, value=0.0, why="it names something else")
+        if self._judge is None:
+            return Reading(reward=self.name, why="the rule is not sure, and no judge is named")
+        return await self._judge.read(said, problem)
 
     async def close(self) -> None:
         await self._answers.close()

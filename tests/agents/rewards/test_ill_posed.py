@@ -116,7 +116,7 @@ def test_answers_and_twins() -> None:
         answers = [
             await scorer.score(answer, each) for answer, each in ((GOLD, TRAP), ("2", twin), ("3", twin))
         ]
-        return [reading.value if reading else None for reading in (*claims, *answers)]
+        return [None if reading is None else reading.value for reading in (*claims, *answers)]
 
     assert asyncio.run(values()) == [1.0, 0.0, 0.0, 1.0, 0.0]
     assert asyncio.run(scorer.score_ill_posed("no", Problem(id="p", question="1?"))) is None
