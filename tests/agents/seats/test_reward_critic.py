@@ -35,7 +35,11 @@ class Says(Reward):
         (Reading(reward="says", value=0.5), None, Continue()),
         (Reading(reward="says", value=0.49), None, Backtrack(to=1, why="says reads 0.49")),
         (Reading(reward="says", value=0.1), "4", Backtrack(to=1, why="says reads 0.10")),
-        (Reading(reward="says", label="incorrect", why="5 is not 4"), None, Backtrack(to=1, why="5 is not 4")),
+        (
+            Reading(reward="says", label="incorrect", why="5 is not 4"),
+            None,
+            Backtrack(to=1, why="5 is not 4"),
+        ),
         (Reading(reward="says", why="nothing to read"), None, Continue()),
         (None, "4", Terminate(reason="solved", answer="4")),
     ],
