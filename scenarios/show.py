@@ -109,6 +109,8 @@ def summary_table(summary: Summary, title: str = "") -> Table:
     if summary.asked_again or summary.failed_attempts:
         again = f"{summary.asked_again} replies asked for again, {summary.failed_attempts} failed attempts"
         table.add_row("trouble", Text(again))
+    if summary.suspects:
+        table.add_row("suspect", Text(f"{summary.suspects} debates with a text that looks like an injection"))
     return table
 
 
@@ -140,6 +142,8 @@ def _label(transcript: Transcript, thought: Thought, judgement: Judgement | None
     )
     if thought.truncated:
         label.append(" [cut at the token limit]", "red")
+    if thought.suspect_injection:
+        label.append(" [suspect_injection]", "red")
     if judgement is not None:
         for reading in judgement.readings:
             label.append("\n").append_text(plain(str(reading), "dim magenta", _LONGEST))

@@ -19,6 +19,8 @@ class Summary:
     thoughts: int = 0
     asked_again: int = 0
     failed_attempts: int = 0
+    #: Debates with a text that looks like an injection.
+    suspects: int = 0
     #: Debates with a backtrack or a reflection in them.
     detours: int = 0
     outcomes: Counter[str] = field(default_factory=Counter[str])
@@ -38,6 +40,7 @@ class Summary:
         self.thoughts += len(transcript.thoughts)
         self.asked_again += len(transcript.asked_again)
         self.failed_attempts += transcript.failed_attempts
+        self.suspects += transcript.suspect_injection
         self.outcomes[transcript.outcome.kind] += 1
         kinds = [judgement.decision.kind for judgement in transcript.judgements]
         self.decisions.update(kinds)
