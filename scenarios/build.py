@@ -66,6 +66,7 @@ def build(
     problems: Sequence[Problem],
     *,
     allow_import: bool = False,
+    allow_code: bool = False,
     attempt_timeout: float | None = None,
 ) -> Built:
     """Build what the scenario names. Nothing is asked and no weights are loaded yet.
@@ -75,7 +76,7 @@ def build(
     """
     scenario = loaded.scenario
     builder = _Builder(loaded, allow_import, attempt_timeout)
-    scorer = builder.scorer(problems)
+    scorer = builder.scorer(problems, allow_code)
     rewards = {name: builder.reward(name, scorer) for name in scenario.rewards_on}
     injected = [rewards[name] for name, spec in scenario.rewards.items() if spec.mode == "inject"]
     tools = [rewards[name] for name, spec in scenario.rewards.items() if spec.mode == "tool"]
@@ -155,8 +156,8 @@ class _Builder:
             )
         return CriticAgent(model, context, spec.sampling, tools)
 
-    def scorer(self, problems: Sequence[Problem]) -> Scorer:
-        from longthought.agents.rewards.scorers import SCORER_NAMES, scorer_named
+    def scorer(self, problems: Sequence[Problem], allow_code: bool) -> Scorer:
+        from longthought.agents.rewards.scorers import SCORER_NAMES, UNIT_TESTS, scorer_named
 
         names = sorted({problem.scorer for problem in problems})
         if len(names) > 1:
@@ -164,6 +165,10 @@ class _Builder:
                 f"dataset: its problems name several scorers ({', '.join(names)}); run one at a time"
             )
         name = names[0] if names else "none"
+        if name == UNIT_TESTS and not allow_code:
+            raise UsageError(
+                f"dataset.scorer: {name!r} runs code that models write, in a sandbox; if you want that, add --allow-code"
+            )
         known = {each.partition(":")[0] for each in SCORER_NAMES}
         if name.partition(":")[0] in known:
             return scorer_named(name)
