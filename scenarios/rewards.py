@@ -32,6 +32,12 @@ def _answer(wants: Wants) -> Reward:
     return AnswerReward(wants.scorer)
 
 
+def _arithmetic(wants: Wants) -> Reward:
+    from longthought.agents.rewards.arithmetic_step import ArithmeticRule
+
+    return ArithmeticRule()
+
+
 def _countdown_step(wants: Wants) -> Reward:
     from longthought.agents.rewards.countdown_step import CountdownStepRule
 
@@ -53,6 +59,7 @@ def _step_scorer(wants: Wants, **options: Any) -> Reward:
 #: Built-in kinds. Each is called with what it may want and the spec's options.
 KINDS: dict[str, Callable[..., Reward]] = {
     "answer": _answer,
+    "arithmetic": _arithmetic,
     "countdown-oracle": _countdown_oracle,
     "countdown-step": _countdown_step,
     "step-scorer": _step_scorer,

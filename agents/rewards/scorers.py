@@ -12,11 +12,12 @@ from longthought.agents.rewards.contract import Scorer
 from longthought.agents.rewards.countdown_scorer import CountdownScorer
 from longthought.agents.rewards.exact_scorer import ExactScorer
 from longthought.agents.rewards.math_verify_scorer import MathVerifyScorer
+from longthought.agents.rewards.multiple_choice_scorer import MultipleChoiceScorer
 from longthought.agents.rewards.reasoning_gym_scorer import ReasoningGymScorer
 
 #: Runs code that models wrote, so nobody gets it who has not asked for that.
 UNIT_TESTS = "unit-tests"
-SCORER_NAMES = ("none", "exact", "math-verify", "countdown", "reasoning-gym:TASK", UNIT_TESTS)
+SCORER_NAMES = ("none", "exact", "math-verify", "multiple-choice", "countdown", "reasoning-gym:TASK", UNIT_TESTS)
 
 
 class NoScorer(Scorer):
@@ -45,6 +46,8 @@ def scorer_named(name: str) -> Scorer:
             return ExactScorer()
         case ("math-verify", "", ""):
             return MathVerifyScorer()
+        case ("multiple-choice", "", ""):
+            return MultipleChoiceScorer()
         case ("countdown", "", ""):
             return CountdownScorer()
         case ("unit-tests", "", ""):
