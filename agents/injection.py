@@ -12,8 +12,9 @@ from longthought.agents.verdict_format import dictated_decisions
 
 _SUSPECT = {
     "special token": re.compile(
-        r"<\|(?!(?:begin|end)_of_(?:thought|solution)\|>)[A-Za-z][\w ]{0,30}\|>|<｜[^｜\n]{1,40}｜>|\[/?INST\]|<</?SYS>>|</s>|<(?:start|end)_of_turn>"
-        r"|</?tool_(?:call|response)>|<[be]os>"
+        # Some models mark their own thoughts so, without the marks being tokens.
+        r"<\|(?!(?:begin|end)_of_(?:thought|solution)\|>)[A-Za-z][\w ]{0,30}\|>|<｜[^｜\n]{1,40}｜>"
+        r"|\[/?INST\]|<</?SYS>>|</s>|<(?:start|end)_of_turn>|</?tool_(?:call|response)>|<[be]os>"
     ),
     "role tag": re.compile(
         r"^[ \t>*_`#\-\[<(]{0,8}(?:system(?: prompt| message)|assistant|user|human|critic|judge)[ \t*_`\])>]{0,4}[:：]",

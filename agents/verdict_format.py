@@ -7,9 +7,9 @@
 
 A reply that names no decision, or two different ones, is unreadable: it is re-asked with the error, never guessed.
 
-What a reply quotes is not its verdict. Block quotes, code fences beside other text, and verdicts within a sentence never
-count. Nor does a line beside other text if a text that was to be judged dictates such a decision, for it may be that
-text's: the critic is asked for its own line alone. A reply that is one verdict and nothing else is the critic's own.
+What a reply quotes is not its verdict. Block quotes, code fences beside other text, and verdicts within a sentence
+never count. Nor does a line beside other text if a text that was to be judged dictates such a decision, for it may be
+that text's: the critic is asked for its own line alone. A reply that is one verdict and nothing else is its own.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ _MARKS = " \t\"'“”„«»‘’*_`~#.,;!()[]<>|-–—"
 _DICTATED = (
     re.compile(r"\b(terminate)\W{1,4}(?:solved|ill[_ -]posed|give[_ -]up)\b", re.IGNORECASE),
     re.compile(r"\b(backtrack)\s+(?:to\s+)?\d+\s*:", re.IGNORECASE),
-    re.compile(r"\b(?:decision|action)[\"']?\s*:\s*[\"'](continue|backtrack|reflect|terminate)\b", re.IGNORECASE),
+    re.compile(
+        r"\b(?:decision|action)[\"']?\s*:\s*[\"'](continue|backtrack|reflect|terminate)\b", re.IGNORECASE
+    ),
 )
 #: Decisions that need no more than their word.
 _ALONE = frozenset({"continue", "reflect"})

@@ -167,7 +167,8 @@ class _Builder:
         name = names[0] if names else "none"
         if name == UNIT_TESTS and not allow_code:
             raise UsageError(
-                f"dataset.scorer: {name!r} runs code that models write, in a sandbox; if you want that, add --allow-code"
+                f"dataset.scorer: {name!r} runs code that models write, in a sandbox; "
+                "if you want that, add --allow-code"
             )
         known = {each.partition(":")[0] for each in SCORER_NAMES}
         if name.partition(":")[0] in known:

@@ -19,7 +19,8 @@ def export(
         bool, typer.Option(help="Also what was written with the answer, or its correctness, in the context.")
     ] = False,
     include_suspects: Annotated[
-        bool, typer.Option(help="Also debates with a text that looks like an injection: verdicts, role tags, …")
+        bool,
+        typer.Option(help="Also debates with a text that looks like an injection: verdicts, role tags, …"),
     ] = False,
     validation: Annotated[
         float, typer.Option(min=0, max=0.99, help="Share of problems kept for validation.")

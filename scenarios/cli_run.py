@@ -27,7 +27,8 @@ def run(
         bool, typer.Option(help="Import code that the scenario names as module:object.")
     ] = False,
     allow_code: Annotated[
-        bool, typer.Option(help="Let the scorer unit-tests run code that models write, in a bubblewrap sandbox.")
+        bool,
+        typer.Option(help="Let the scorer unit-tests run code that models write, in a bubblewrap sandbox."),
     ] = False,
     max_retry_after: Annotated[
         float, typer.Option(min=0, help="Longest pause in seconds that a server may ask for.")

@@ -37,8 +37,8 @@ def _body(manifest: Manifest, data_files: Mapping[str, Mapping[str, str]]) -> st
     )
     if manifest.suspects_left_out:
         informed += (
-            f" {manifest.suspects_left_out} suspect debates (a text in them holds verdicts, role tags, special tokens or "
-            "orders to a reader) were left out."
+            f" {manifest.suspects_left_out} suspect debates (a text in them holds verdicts, role tags, special "
+            "tokens or orders to a reader) were left out."
         )
     measured = manifest.source.critic or {}
     figures = ", ".join(

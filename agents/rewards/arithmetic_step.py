@@ -19,7 +19,9 @@ class ArithmeticRule(Reward):
     async def read(self, path: Path) -> Reading:
         if not path.thoughts:
             return Reading(reward=self.name, why="there is no step to read")
-        checked = [(one, holds) for one in equations(path.thoughts[-1].text) if (holds := one.holds()) is not None]
+        checked = [
+            (one, holds) for one in equations(path.thoughts[-1].text) if (holds := one.holds()) is not None
+        ]
         if not checked:
             return Reading(reward=self.name, why="no equation")
         failing = next((one for one, holds in checked if not holds), None)

@@ -19,8 +19,12 @@ _WRAPPED = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\{([^{}]*)\}")
 _ALONE = re.compile(r"\(?([A-Za-z])[).:]?")
 _LETTERED = re.compile(r"\(?([A-Z])[).:]\s*(.+)", re.DOTALL)
 #: (B), option B, and, among other letters, B alone; a bare A or I may be a word.
-_NAMED = re.compile(r"\(([A-Z])\)|\b(?:option|choice|answer)s?:?\s+([A-Z])\b|(?<![\w'’])([B-HJ-Z])(?![\w'’])|\b([AI])(?=\s+(?:and|or)\s+\(?[A-Z]\b)")
-_LAST_LINE = re.compile(r"[\s*_>]*(?:(?:so|thus|hence|therefore)[ ,]{1,3})?(\([A-Z]\))[\s*_.]*", re.IGNORECASE)
+_NAMED = re.compile(
+    r"\(([A-Z])\)|\b(?:option|choice|answer)s?:?\s+([A-Z])\b|(?<![\w'’])([B-HJ-Z])(?![\w'’])|\b([AI])(?=\s+(?:and|or)\s+\(?[A-Z]\b)"
+)
+_LAST_LINE = re.compile(
+    r"[\s*_>]*(?:(?:so|thus|hence|therefore)[ ,]{1,3})?(\([A-Z]\))[\s*_.]*", re.IGNORECASE
+)
 
 
 class MultipleChoiceScorer(Scorer):
@@ -91,7 +95,7 @@ def _named(answer: str, choices: Mapping[str, str]) -> set[str]:
         named = {alone[1].upper()}
     elif (lettered := _LETTERED.fullmatch(answer)) is not None:
         letter, text = lettered[1], lettered[2]
-        named = {letter} | (_by_text(text, choices) or ({*_letters(text)} if not choices else set()))
+        named = {letter} | (_by_text(text, choices) or _letters(text))
     else:
         named = _letters(answer)
     return {letter for letter in named if not choices or letter in choices}

@@ -1,8 +1,8 @@
 """A bubblewrap sandbox for Python that nobody has read: no network, no files but Python's own, nothing to write to.
 
-The process is alone in all its namespaces, without capabilities, environment, home, ``/proc`` or a writable file system;
-``sandbox_filter`` keeps it from starting others. The script sets limits on time and memory itself, before it does
-anything else (``limit`` in ``unit_tests_inside``), for they can be lowered by whoever runs, and not raised again.
+The process is alone in all its namespaces, without capabilities, environment, home, ``/proc`` or a writable file
+system; ``sandbox_filter`` keeps it from starting others. The script sets limits on time and memory itself, before it
+does anything else (``limit`` in ``unit_tests_inside``), for they can be lowered by whoever runs, and not raised again.
 """
 
 from __future__ import annotations
@@ -49,7 +49,12 @@ class Sandbox:
             self._try(command, fds)
 
     async def start(
-        self, script: str, arguments: Sequence[str], files: Mapping[str, bytes], stdin: int, stdout: int,
+        self,
+        script: str,
+        arguments: Sequence[str],
+        files: Mapping[str, bytes],
+        stdin: int,
+        stdout: int,
         pass_fds: Sequence[int] = (),
     ) -> asyncio.subprocess.Process:
         """Start ``script``, one of the ``files``, which are all that it can read beside Python.
@@ -59,7 +64,11 @@ class Sandbox:
         with ExitStack() as opened:
             command, fds = self._command(arguments, files, script, opened)
             return await asyncio.create_subprocess_exec(
-                *command, stdin=stdin, stdout=stdout, stderr=asyncio.subprocess.DEVNULL, pass_fds=[*fds, *pass_fds]
+                *command,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=asyncio.subprocess.DEVNULL,
+                pass_fds=[*fds, *pass_fds],
             )
 
     def _command(
@@ -81,7 +90,10 @@ class Sandbox:
                 command, stdin=subprocess.DEVNULL, capture_output=True, pass_fds=fds, timeout=_START_TIMEOUT
             )
             failed = done.returncode != 0
-            said = " ".join(done.stderr.decode("utf-8", "replace").split())[:300] or f"exit code {done.returncode}"
+            said = (
+                " ".join(done.stderr.decode("utf-8", "replace").split())[:300]
+                or f"exit code {done.returncode}"
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             failed, said = True, str(error)
         if failed:

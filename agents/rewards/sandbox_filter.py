@@ -17,8 +17,9 @@ from longthought.agents.errors import UsageError
 class _Machine(NamedTuple):
     audit_arch: int
     clone: int
-    #: fork, vfork, ptrace, process_vm_readv, process_vm_writev, unshare, setns, mount, umount2, pivot_root, chroot, shmget,
-    #: semget, msgget, add_key, request_key, keyctl, bpf, perf_event_open, userfaultfd, io_uring_setup
+    #: fork, vfork, ptrace, process_vm_readv, process_vm_writev, unshare, setns, mount, umount2, pivot_root, chroot,
+    #: shmget, semget, msgget, add_key, request_key, keyctl, bpf, perf_event_open, userfaultfd, io_uring_setup,
+    #: socket (a virtual machine's sockets to its host know no namespaces)
     refused: tuple[int, ...]
 
 
@@ -26,10 +27,35 @@ _MACHINES = {
     "x86_64": _Machine(
         0xC000003E,
         56,
-        (57, 58, 101, 310, 311, 272, 308, 165, 166, 155, 161, 29, 64, 68, 248, 249, 250, 321, 298, 323, 425),
+        (
+            57,
+            58,
+            101,
+            310,
+            311,
+            272,
+            308,
+            165,
+            166,
+            155,
+            161,
+            29,
+            64,
+            68,
+            248,
+            249,
+            250,
+            321,
+            298,
+            323,
+            425,
+            41,
+        ),
     ),
     "aarch64": _Machine(  # which has no fork and no vfork
-        0xC00000B7, 220, (117, 270, 271, 97, 268, 40, 39, 41, 51, 194, 190, 186, 217, 218, 219, 280, 241, 282, 425)
+        0xC00000B7,
+        220,
+        (117, 270, 271, 97, 268, 40, 39, 41, 51, 194, 190, 186, 217, 218, 219, 280, 241, 282, 425, 198),
     ),
 }
 #: On every machine. Its arguments cannot be looked at; without it, libraries fall back to clone.
@@ -51,7 +77,9 @@ def one_process_only() -> bytes:
     """
     machine = _MACHINES.get(platform.machine())
     if machine is None:
-        raise UsageError(f"the sandbox knows the system calls of {' and '.join(_MACHINES)}, not {platform.machine()}")
+        raise UsageError(
+            f"the sandbox knows the system calls of {' and '.join(_MACHINES)}, not {platform.machine()}"
+        )
     refuse = (_RETURN, 0, 0, _ERROR | EPERM)
     program = [
         (_LOAD, 0, 0, _ARCH),

@@ -17,7 +17,15 @@ from longthought.agents.rewards.reasoning_gym_scorer import ReasoningGymScorer
 
 #: Runs code that models wrote, so nobody gets it who has not asked for that.
 UNIT_TESTS = "unit-tests"
-SCORER_NAMES = ("none", "exact", "math-verify", "multiple-choice", "countdown", "reasoning-gym:TASK", UNIT_TESTS)
+SCORER_NAMES = (
+    "none",
+    "exact",
+    "math-verify",
+    "multiple-choice",
+    "countdown",
+    "reasoning-gym:TASK",
+    UNIT_TESTS,
+)
 
 
 class NoScorer(Scorer):

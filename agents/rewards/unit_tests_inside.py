@@ -1,8 +1,9 @@
 """What runs in the two sandboxes of a unit test, as a script and with the standard library alone.
 
-``code`` loads a solution and calls what is in it; ``tests`` runs the tests and asks for these calls, one line of JSON each
-way. So the solution's process never holds the tests, what they expect or the verdict, and whatever it does to itself, it
-can only return values. Values travel as plain data: its objects and their methods stay behind, and are only named.
+``code`` loads a solution and calls what is in it; ``tests`` runs the tests and asks for these calls, one line of JSON
+each way. So the solution's process never holds the tests, what they expect or the verdict, and whatever it does to
+itself, it can only return values. Values travel as plain data: its objects and their methods stay behind,
+and are only named.
 """
 
 from __future__ import annotations
@@ -265,7 +266,11 @@ def wanted(tests: str) -> set[str]:
 
 def judge(solution: Solution, entry_point: str) -> dict[str, str]:
     """``passed``, ``failed`` with the reason, or ``broken`` if it is not for the solution to answer for."""
-    if solution.hear() != "started":
+    try:
+        started = solution.hear() == "started"
+    except Gone:
+        started = False
+    if not started:
         return {"broken": "the sandbox of the solution did not start"}
     try:
         solution.value()
@@ -297,21 +302,21 @@ def told(error: BaseException) -> str:
 
 def main() -> None:
     limit()
-    into, out = (open(os.dup(fd), mode) for fd, mode in ((0, "rb"), (1, "wb")))
+    into, out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(null, fd)
     role, *more = sys.argv[1:]
     if role == "code":
-        serve(into, out)  # type: ignore[arg-type]
+        serve(into, out)
         return
     calls, entry_point = more
-    say(out, "started")  # type: ignore[arg-type]
+    say(out, "started")
     try:
-        verdict = judge(Solution(open(int(calls), "wb"), into), entry_point)  # type: ignore[arg-type]
+        verdict = judge(Solution(os.fdopen(int(calls), "wb"), into), entry_point)
     except Gone as gone:
         verdict = {"failed": str(gone)}
-    say(out, verdict)  # type: ignore[arg-type]
+    say(out, verdict)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
 """Programs, scored by unit tests that call them, in sandboxes.
 
 Two sandboxes: the solution runs in one, the tests in the other, joined by a pair of pipes (``unit_tests_inside``). A
-solution that prints a verdict, leaves the process, patches builtins, redefines equality or floods its pipe changes its own
-process only; the verdict comes from the other one. What this does not prevent: a solution may know the expected results by
-heart, and where tests check one function of the solution by another one, both are its own.
+solution that prints a verdict, leaves the process, patches builtins, redefines equality or floods its pipe changes its
+own process only; the verdict comes from the other one. What this does not prevent: a solution may know the expected
+results by heart, and where tests check one function of the solution by another one, both are its own.
+
+Not seen by the tests: a change that a solution makes to a list it was handed, attributes of its objects, and its
+functions by the name of a builtin unless they are the entry point.
 """
 
 from __future__ import annotations
@@ -39,9 +42,9 @@ _LANGUAGES = frozenset({"", "python", "python3", "py"})
 class UnitTestsScorer(Scorer):
     """Right when every test passes. The answer is the last fenced block of Python.
 
-    The tests are ``tests`` in the problem's metadata, a text or a list of statements, or ``test_list`` (MBPP) or ``test``
-    (HumanEval), else its gold field. ``test_setup_code``, ``test_imports`` and ``prompt`` come before them and before the
-    solution; ``check`` in the tests is called with the function that ``entry_point`` names.
+    The tests are ``tests`` in the problem's metadata, a text or a list of statements, or ``test_list`` (MBPP) or
+    ``test`` (HumanEval), else its gold field. ``test_setup_code``, ``test_imports`` and ``prompt`` come before them and
+    before the solution; ``check`` in the tests is called with the function that ``entry_point`` names.
 
     Raises:
         UsageError: there is no working sandbox here.
@@ -49,7 +52,9 @@ class UnitTestsScorer(Scorer):
 
     name = "unit-tests"
 
-    def __init__(self, sandbox: Sandbox | None = None, timeout: float = TIMEOUT, workers: int | None = None) -> None:
+    def __init__(
+        self, sandbox: Sandbox | None = None, timeout: float = TIMEOUT, workers: int | None = None
+    ) -> None:
         self._sandbox = sandbox or Sandbox()
         self._timeout = timeout
         self._workers = workers or max(1, min(8, len(os.sched_getaffinity(0))))
@@ -64,7 +69,9 @@ class UnitTestsScorer(Scorer):
             return Reading(reward=self.name, why="the problem has no tests")
         if len(answer.encode("utf-8", "surrogatepass")) > MAX_CODE:
             return Reading(reward=self.name, value=0.0, why=f"longer than {MAX_CODE // 1024} kB")
-        setup = "\n".join(_joined(problem.metadata, key) for key in ("test_imports", "test_setup_code", "prompt"))
+        setup = "\n".join(
+            _joined(problem.metadata, key) for key in ("test_imports", "test_setup_code", "prompt")
+        )
         files = {SETUP: setup, SOLUTION: answer, TESTS: tests}
         entry_point = problem.metadata.get("entry_point")
         slots = self._slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self._workers))
@@ -107,7 +114,7 @@ class UnitTestsScorer(Scorer):
 def last_block(text: str) -> str | None:
     """What stands in the last closed code fence of ``text`` that is Python or of no language; None without one."""
     last: str | None = None
-    mark, block = "", list[str]()
+    mark, block, taken = "", list[str](), False
     for line in text.split("\n"):
         fence = _FENCE.match(line)
         if mark:
@@ -134,10 +141,10 @@ def _joined(metadata: dict[str, Any], *keys: str) -> str:
 
 
 def _pipe(opened: ExitStack) -> tuple[int, int]:
-    ends = os.pipe()
-    for end in ends:
-        opened.callback(os.close, end)
-    return ends
+    reads, writes = os.pipe()
+    opened.callback(os.close, reads)
+    opened.callback(os.close, writes)
+    return reads, writes
 
 
 async def _read(stream: asyncio.StreamReader) -> bytes:

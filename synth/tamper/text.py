@@ -52,7 +52,9 @@ class _Equation(NamedTuple):
     span: tuple[int, int]
 
     def holds(self) -> bool:
-        return bool(equations.Equation(f"{self.left}{_plain(self.op)}{self.right}", self.result, self.span).holds())
+        return bool(
+            equations.Equation(f"{self.left}{_plain(self.op)}{self.right}", self.result, self.span).holds()
+        )
 
     def __str__(self) -> str:
         return f"{self.left}{self.op}{self.right}={self.result}"

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """S3: code from models is judged right and wrong, reaches nothing, and cannot forge its verdict."""
 
 from __future__ import annotations
@@ -65,7 +66,18 @@ async def _score(sandbox: Sandbox, code: str, tests: str, timeout: float = 10.0,
 
 
 VALUES = [
-    *("None", "True", "-7", "2**200", "0.1", "float('inf')", "1j", "'é\\ud800'", "b'\\x00'", "bytearray(b'x')"),
+    *(
+        "None",
+        "True",
+        "-7",
+        "2**200",
+        "0.1",
+        "float('inf')",
+        "1j",
+        "'é\\ud800'",
+        "b'\\x00'",
+        "bytearray(b'x')",
+    ),
     *("[1, (2, 3)]", "{1, 2}", "frozenset({3})", "{(1, 'a'): [None]}", "set()", "()"),
 ]
 
@@ -120,7 +132,11 @@ def check(candidate):
     ("code", "tests", "said"),
     [
         ("def f(x): return x", "assert f(1) == 2", "0.00 (AssertionError at assert f(1) == 2)"),
-        ("def g(x): return x", "assert f(1) == 2", "0.00 (NameError: the solution has no f at assert f(1) == 2)"),
+        (
+            "def g(x): return x",
+            "assert f(1) == 2",
+            "0.00 (NameError: the solution has no f at assert f(1) == 2)",
+        ),
         ("def f(x) return x", "assert f(1) == 2", "0.00 (it does not load: SyntaxError"),
         ("def f(x): return 'x' * 70000", "assert f(1)", "0.00 (it returned more than 64 kB)"),
         ("def f(x): return x", "assert f(1) ==", "unscored (the tests do not load: SyntaxError"),
@@ -201,7 +217,8 @@ ESCAPES = {
     "packet socket": "import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW)",
     "unix socket of docker": "import socket; socket.socket(socket.AF_UNIX).connect('/var/run/docker.sock')",
     "abstract unix socket": "import socket; socket.socket(socket.AF_UNIX).connect(chr(0) + 'longthought-NAME')",
-    "netlink": "import os; os.if_nameindex()[1]",
+    "socket of the virtual machine": "import socket; socket.socket(40, 1).connect((2, 22))",
+    "netlink": "import socket; socket.if_nameindex()[1]",
     "read /etc/passwd": "open('/etc/passwd').read()",
     "read /etc/shadow": "open('/etc/shadow').read()",
     "read /etc/hostname": "open('/etc/hostname').read()",
@@ -271,7 +288,9 @@ ESCAPES = {
     "descriptors of the host": "import os; [os.fstat(fd) for fd in range(5, 32)]",
 }
 
-needs_x86 = pytest.mark.skipif(os.uname().machine != "x86_64", reason="its numbers of system calls are those of x86_64")
+needs_x86 = pytest.mark.skipif(
+    os.uname().machine != "x86_64", reason="its numbers of system calls are those of x86_64"
+)
 
 
 @pytest.fixture
@@ -396,6 +415,8 @@ async def test_a_cancelled_score_leaves_no_process(sandbox: Sandbox) -> None:
     children = [
         stat
         for stat in Path("/proc").glob("[0-9]*/stat")
-        if stat.exists() and stat.read_text().rpartition(")")[2].split()[1] == own and "bwrap" in stat.read_text()
+        if stat.exists()
+        and stat.read_text().rpartition(")")[2].split()[1] == own
+        and "bwrap" in stat.read_text()
     ]
     assert children == []
