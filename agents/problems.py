@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from longthought.agents.injection import suspicion
+
 
 class Problem(BaseModel):
     """One row of a dataset.
@@ -21,3 +23,8 @@ class Problem(BaseModel):
     gold: str | None = None
     scorer: str = "none"
     metadata: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def suspect_injection(self) -> bool:
+        """The question tries to speak with another's voice (``agents.injection``)."""
+        return suspicion(self.question) is not None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from longthought.agents.decisions import Decision
+from longthought.agents.injection import suspicion
 from longthought.agents.problems import Problem
 from longthought.agents.readings import Reading
 
@@ -32,6 +33,11 @@ class Thought(BaseModel):
     concluding: bool = False
     #: Written with a gold answer, or an answer's correctness, in the context.
     informed: bool = False
+
+    @property
+    def suspect_injection(self) -> bool:
+        """The text tries to speak with another's voice (``agents.injection``)."""
+        return suspicion(self.text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,12 @@ class Path:
     def answer(self) -> str | None:
         """The last answer that stands on the path."""
         return next((t.answer for t in reversed(self.thoughts) if t.answer is not None), None)
+
+    @property
+    def texts(self) -> Iterator[str]:
+        """All that was written by others than the critic: the question and every thought so far."""
+        yield self.problem.question
+        yield from (turn.thought.text for turn in self.walk)
 
     @property
     def tried(self) -> tuple[Thought, ...]:

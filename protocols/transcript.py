@@ -85,6 +85,11 @@ class Transcript(_Record):
         return bool(self.told_wrong) or any(thought.informed for thought in self.thoughts)
 
     @property
+    def suspect_injection(self) -> bool:
+        """The problem or a thought tries to speak with another's voice."""
+        return self.problem.suspect_injection or any(thought.suspect_injection for thought in self.thoughts)
+
+    @property
     def right(self) -> bool:
         """It ended with the right answer, or by naming what is wrong with an ill-posed problem."""
         return self.outcome.is_right

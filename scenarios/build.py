@@ -77,6 +77,7 @@ def build(
     problems: Sequence[Problem],
     *,
     allow_import: bool = False,
+    allow_code: bool = False,
     attempt_timeout: float | None = None,
 ) -> Built:
     """Build what the scenario names. Nothing is asked and no weights are loaded yet.
@@ -86,7 +87,7 @@ def build(
     """
     scenario = loaded.scenario
     builder = _Builder(loaded, allow_import, attempt_timeout)
-    scorer = builder.scorer(problems)
+    scorer = builder.scorer(problems, allow_code)
     context = context_of(loaded)
     policy = builder.policy(context)
     rewards = {name: builder.reward(name) for name in scenario.rewards_on}
@@ -270,10 +271,11 @@ class _Builder:
         self.consulted.append(reward)
         return reward
 
-    def scorer(self, problems: Sequence[Problem]) -> Scorer:
+    def scorer(self, problems: Sequence[Problem], allow_code: bool = False) -> Scorer:
         from longthought.agents.rewards.ill_posed import ill_posed_of
         from longthought.agents.rewards.ill_posed_judge import IllPosedJudge
         from longthought.agents.rewards.ill_posed_scorer import IllPosedScorer
+        from longthought.agents.rewards.scorers import UNIT_TESTS
 
         names = sorted({problem.scorer for problem in problems}) or [scorer_name(self._scenario.dataset)]
         if len(names) > 1:
@@ -281,6 +283,13 @@ class _Builder:
                 f"dataset: its problems name several scorers ({', '.join(names)}); run one at a time"
             )
         (name,) = names
+        if name == UNIT_TESTS and not allow_code:
+            if problems:
+                raise UsageError(
+                    f"dataset.scorer: {name!r} runs code that models write, in a sandbox; "
+                    "if you want that, add --allow-code"
+                )
+            name = "none"
         self._scorer, spec = self._scorer_named(name), self._scenario.ill_posed
         if any(ill_posed_of(problem) is not None for problem in problems):
             judge = spec and spec.judge

@@ -18,6 +18,10 @@ def export(
     include_informed: Annotated[
         bool, typer.Option(help="Also what was written with the answer, or its correctness, in the context.")
     ] = False,
+    include_suspects: Annotated[
+        bool,
+        typer.Option(help="Also debates with a text that looks like an injection: verdicts, role tags, …"),
+    ] = False,
     validation: Annotated[
         float, typer.Option(min=0, max=0.99, help="Share of problems kept for validation.")
     ] = 0.0,
@@ -43,6 +47,7 @@ def export(
         cast("Any", names(formats)),  # it names the formats that there are
         options=_options(option or []),
         include_informed=include_informed,
+        include_suspects=include_suspects,
         validation=validation,
     )
     table = Table("kind", "rows", header_style="bold")

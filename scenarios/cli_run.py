@@ -26,6 +26,10 @@ def run(
     allow_import: Annotated[
         bool, typer.Option(help="Import code that the scenario names as module:object.")
     ] = False,
+    allow_code: Annotated[
+        bool,
+        typer.Option(help="Let the scorer unit-tests run code that models write, in a bubblewrap sandbox."),
+    ] = False,
     max_retry_after: Annotated[
         float, typer.Option(min=0, help="Longest pause in seconds that a server may ask for.")
     ] = 600.0,
@@ -60,6 +64,7 @@ def run(
         max_retry_after=max_retry_after,
         attempt_timeout=attempt_timeout,
         allow_import=allow_import,
+        allow_code=allow_code,
     )
     out = Console()
     if dry_run:

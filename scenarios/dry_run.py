@@ -30,7 +30,11 @@ async def dry_run(loaded: Loaded, options: RunOptions) -> RenderableType:
     """
     problems = problems_of(loaded, options.limit, allow_import=options.allow_import)
     built = build(
-        loaded, problems, allow_import=options.allow_import, attempt_timeout=options.attempt_timeout
+        loaded,
+        problems,
+        allow_import=options.allow_import,
+        allow_code=options.allow_code,
+        attempt_timeout=options.attempt_timeout,
     )
     models = {name: model.name for name, model in built.engines.built.items()}
     await built.close()

@@ -45,6 +45,12 @@ def _answer(wants: Wants) -> Reward:
     return AnswerReward(wants.scorer)
 
 
+def _arithmetic(wants: Wants) -> Reward:
+    from longthought.agents.rewards.arithmetic_step import ArithmeticRule
+
+    return ArithmeticRule()
+
+
 def _countdown_step(wants: Wants) -> Reward:
     from longthought.agents.rewards.countdown_step import CountdownStepRule
 
@@ -106,6 +112,7 @@ def _ensemble(wants: Wants, **options: Any) -> Reward:
 #: Built-in kinds. Each is called with what it may want and the spec's options.
 KINDS: dict[str, Callable[..., Reward]] = {
     "answer": _answer,
+    "arithmetic": _arithmetic,
     "countdown-oracle": _countdown_oracle,
     "countdown-step": _countdown_step,
     "ensemble": _ensemble,

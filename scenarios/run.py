@@ -42,6 +42,7 @@ class RunOptions:
         max_retry_after: longest pause in seconds that a server may ask for.
         attempt_timeout: seconds, instead of what the scenario says.
         allow_import: import code that the scenario names as ``module:object``.
+        allow_code: let a scorer run code that models write, in a sandbox.
     """
 
     run_dir: Path | None = None
@@ -52,6 +53,7 @@ class RunOptions:
     max_retry_after: float = 600.0
     attempt_timeout: float | None = None
     allow_import: bool = False
+    allow_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,11 @@ async def run_scenario(
     options = options or RunOptions()
     problems = problems_of(loaded, options.limit, allow_import=options.allow_import)
     built = build(
-        loaded, problems, allow_import=options.allow_import, attempt_timeout=options.attempt_timeout
+        loaded,
+        problems,
+        allow_import=options.allow_import,
+        allow_code=options.allow_code,
+        attempt_timeout=options.attempt_timeout,
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_close, built)

@@ -119,6 +119,8 @@ def summary_table(summary: Summary, title: str = "", critic: tuple[Account, str]
         table.add_row("rewards missing", Text(f"in {summary.reward_missing} verdicts"))
     if critic is not None and critic[0].right + critic[0].wrong:
         table.add_row("critic", plain(f"{critic[0]}; against {critic[1]}"))
+    if summary.suspects:
+        table.add_row("suspect", Text(f"{summary.suspects} debates with a text that looks like an injection"))
     return table
 
 
@@ -150,6 +152,8 @@ def _label(transcript: Transcript, thought: Thought, judgement: Judgement | None
     )
     if thought.truncated:
         label.append(" [cut at the token limit]", "red")
+    if thought.suspect_injection:
+        label.append(" [suspect_injection]", "red")
     if judgement is not None:
         for reading in judgement.readings:
             label.append("\n").append_text(plain(str(reading), "dim magenta", _LONGEST))

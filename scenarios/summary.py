@@ -21,6 +21,8 @@ class Summary:
     failed_attempts: int = 0
     #: Verdicts that were made while a reward could not be had.
     reward_missing: int = 0
+    #: Debates with a text that looks like an injection.
+    suspects: int = 0
     #: Debates with a backtrack or a reflection in them.
     detours: int = 0
     outcomes: Counter[str] = field(default_factory=Counter[str])
@@ -41,6 +43,7 @@ class Summary:
         self.asked_again += len(transcript.asked_again)
         self.failed_attempts += transcript.failed_attempts
         self.reward_missing += sum(judgement.reward_missing for judgement in transcript.judgements)
+        self.suspects += transcript.suspect_injection
         self.outcomes[transcript.outcome.told] += 1
         kinds = [judgement.decision.kind for judgement in transcript.judgements]
         self.decisions.update(kinds)

@@ -35,6 +35,11 @@ def _body(manifest: Manifest, data_files: Mapping[str, Mapping[str, str]]) -> st
         if manifest.informed_left_out
         else "No debate was left out for being informed; each row's `informed` says whether its debate was."
     )
+    if manifest.suspects_left_out:
+        informed += (
+            f" {manifest.suspects_left_out} suspect debates (a text in them holds verdicts, role tags, special "
+            "tokens or orders to a reader) were left out."
+        )
     measured = manifest.source.critic or {}
     figures = ", ".join(
         f"{name.replace('_', ' ')} {value:.3f}"

@@ -35,6 +35,7 @@ def export(
     *,
     options: Mapping[str, Mapping[str, object]] | None = None,
     include_informed: bool = False,
+    include_suspects: bool = False,
     validation: float = 0.0,
     on_progress: Callable[[int], None] | None = None,
 ) -> Manifest:
@@ -42,6 +43,7 @@ def export(
 
     Args:
         source: a run directory or a file of transcripts.
+        include_suspects: also debates whose problem or thoughts look like an injection (``agents.injection``).
         options: per kind, the fields of its ``Derivation``.
         validation: the share of problems, by hash of the question, whose rows go to the split of that name.
         on_progress: called with the number of debates read so far.
@@ -56,9 +58,9 @@ def export(
         raise UsageError(f"export: options for {', '.join(stray)}, which is not among the kinds to export")
     try:
         with replacing(out) as partial:
-            work = _Export(partial, making, formats, validation)
+            work = _Export(partial, making, formats, validation, include_informed, include_suspects)
             try:
-                work.read(source, include_informed, on_progress)
+                work.read(source, on_progress)
             finally:
                 work.let_go()
             return work.finish(source)
@@ -118,15 +120,18 @@ class _Export:
         making: Mapping[str, Derivation],
         formats: Collection[Format],
         validation: float,
+        include_informed: bool,
+        include_suspects: bool,
     ) -> None:
         self._directory, self._formats, self._validation = directory, formats, validation
         self._kinds = {name: _Kind(made) for name, made in making.items()}
-        self._debates = self._informed = self._problems = 0
+        self._include_informed, self._include_suspects = include_informed, include_suspects
+        self._debates = self._informed = self._suspects = self._problems = 0
         self._run = ""
 
-    def read(self, source: Path, include_informed: bool, on_progress: Callable[[int], None] | None) -> None:
+    def read(self, source: Path, on_progress: Callable[[int], None] | None) -> None:
         """Write every row, and bring the row files to the disk."""
-        for samples in self._by_problem(source, include_informed, on_progress):
+        for samples in self._by_problem(source, on_progress):
             split = "validation" if _share(samples[0].problem.question) < self._validation else "train"
             for name, kind in self._kinds.items():
                 for made in kind.derivation.rows(samples):
@@ -149,6 +154,7 @@ class _Export:
             debates=self._debates,
             problems=self._problems,
             informed_left_out=self._informed,
+            suspects_left_out=self._suspects,
             validation=self._validation,
             kinds={
                 name: KindCounts(
@@ -190,7 +196,7 @@ class _Export:
     # --- pieces ---------------------------------------------------------------------------------------------
 
     def _by_problem(
-        self, source: Path, include_informed: bool, on_progress: Callable[[int], None] | None
+        self, source: Path, on_progress: Callable[[int], None] | None
     ) -> Iterator[list[Transcript]]:
         for _, samples in groupby(read_transcripts(source), key=lambda transcript: transcript.problem.id):
             self._problems += 1
@@ -198,8 +204,10 @@ class _Export:
             for transcript in samples:
                 self._run = transcript.run
                 self._debates += 1
-                if transcript.informed and not include_informed:
+                if transcript.informed and not self._include_informed:
                     self._informed += 1
+                elif not self._include_suspects and transcript.suspect_injection:
+                    self._suspects += 1
                 else:
                     used.append(transcript)
                 if on_progress is not None:
@@ -230,6 +238,11 @@ class _Export:
     def _why_nothing(self) -> str:
         if self._informed == self._debates:
             return f"all {self._debates} debates are informed, and these are only taken in when asked for"
+        if self._informed + self._suspects == self._debates:
+            return (
+                f"of {self._debates} debates {self._informed} are informed and {self._suspects} suspect of injection, "
+                "and these are only taken in when asked for"
+            )
         return "; ".join(
             f"{name}: "
             + (", ".join(f"{n} × {reason}" for reason, n in sorted(kind.dropped.items())) or "no rows")

@@ -49,6 +49,8 @@ class Manifest(_Part):
     debates: int
     problems: int
     informed_left_out: int
+    #: Debates left out because their problem or a thought looks like an injection.
+    suspects_left_out: int = 0
     validation: float
     kinds: dict[str, KindCounts]
     files: dict[str, FileEntry] = Field(default_factory=dict)

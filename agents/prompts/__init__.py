@@ -5,6 +5,7 @@ A prompt set is a family of files ``<set>.<part>.md``; a directory with files ``
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
@@ -15,6 +16,10 @@ from jinja2 import Environment, StrictUndefined, Template, TemplateError
 from longthought.agents.errors import UsageError
 
 PARTS = ("policy", "critic", "shared", "policy_cue", "critic_cue")
+#: How a set quotes a text to whoever judges it; a set without this part shows it bare.
+QUOTE = "quote"
+
+_BACKTICKS = re.compile("`+")
 
 
 class Prompts:
@@ -32,6 +37,8 @@ class Prompts:
     ) -> None:
         self.name = name
         sources = {part: _source(name, part, base_dir, parts) for part in parts}
+        if parts is PARTS and (quote := _source_if_there(name, QUOTE, base_dir)) is not None:
+            sources[QUOTE] = quote
         #: The text of every part, for manifests: a changed prompt is a changed scenario.
         self.texts = {part: text for part, (_, text) in sources.items()}
         self._templates = {part: _compile(file, text) for part, (file, text) in sources.items()}
@@ -46,6 +53,16 @@ class Prompts:
         """
         return self._cached(part, tuple(sorted(values.items())))
 
+    def quoted(self, text: str) -> str:
+        """``text`` as data: in a fence that it cannot close, for it is longer than any run of backticks in it.
+
+        The fence depends on the text alone, so that prompts stay the same for prefix caches and replay.
+        """
+        if QUOTE not in self._templates:
+            return text
+        longest = max(map(len, _BACKTICKS.findall(text)), default=0)
+        return self.render(QUOTE, text=text, fence="`" * max(3, longest + 1))
+
     def _render(self, part: str, values: tuple[tuple[str, str | int | bool], ...]) -> str:
         try:
             return self._templates[part].render(dict(values)).strip()
@@ -54,16 +71,21 @@ class Prompts:
 
 
 def _source(name: str, part: str, base_dir: Path | None, parts: Sequence[str]) -> tuple[str, str]:
+    found = _source_if_there(name, part, base_dir)
+    if found is None:
+        raise UsageError(
+            f"prompts: no set named {name!r} and no file {(base_dir or Path()) / name / f'{part}.md'}; shipped sets "
+            f"are default and terse, a directory of your own needs {', '.join(f'{p}.md' for p in parts)}"
+        )
+    return found
+
+
+def _source_if_there(name: str, part: str, base_dir: Path | None) -> tuple[str, str] | None:
     shipped = resources.files(__name__) / f"{name}.{part}.md"
     if "/" not in name and shipped.is_file():
         return f"{name}.{part}.md", shipped.read_text("utf-8")
     own = (base_dir or Path()) / name / f"{part}.md"
-    if not own.is_file():
-        raise UsageError(
-            f"prompts: no set named {name!r} and no file {own}; shipped sets are default and terse, "
-            f"a directory of your own needs {', '.join(f'{p}.md' for p in parts)}"
-        )
-    return str(own), own.read_text("utf-8")
+    return (str(own), own.read_text("utf-8")) if own.is_file() else None
 
 
 def _compile(file: str, text: str) -> Template:

@@ -12,9 +12,20 @@ from longthought.agents.rewards.contract import Scorer
 from longthought.agents.rewards.countdown_scorer import CountdownScorer
 from longthought.agents.rewards.exact_scorer import ExactScorer
 from longthought.agents.rewards.math_verify_scorer import MathVerifyScorer
+from longthought.agents.rewards.multiple_choice_scorer import MultipleChoiceScorer
 from longthought.agents.rewards.reasoning_gym_scorer import ReasoningGymScorer
 
-SCORER_NAMES = ("none", "exact", "math-verify", "countdown", "reasoning-gym:TASK")
+#: Runs code that models wrote, so nobody gets it who has not asked for that.
+UNIT_TESTS = "unit-tests"
+SCORER_NAMES = (
+    "none",
+    "exact",
+    "math-verify",
+    "multiple-choice",
+    "countdown",
+    "reasoning-gym:TASK",
+    UNIT_TESTS,
+)
 
 
 class NoScorer(Scorer):
@@ -34,7 +45,7 @@ def scorer_named(name: str) -> Scorer:
     """The scorer that a problem's ``scorer`` field names.
 
     Raises:
-        UsageError: there is no such scorer.
+        UsageError: there is no such scorer, or it cannot work here.
     """
     match name.partition(":"):
         case ("none", "", ""):
@@ -43,8 +54,14 @@ def scorer_named(name: str) -> Scorer:
             return ExactScorer()
         case ("math-verify", "", ""):
             return MathVerifyScorer()
+        case ("multiple-choice", "", ""):
+            return MultipleChoiceScorer()
         case ("countdown", "", ""):
             return CountdownScorer()
+        case ("unit-tests", "", ""):
+            from longthought.agents.rewards.unit_tests_scorer import UnitTestsScorer
+
+            return UnitTestsScorer()
         case ("reasoning-gym", ":", task) if task:
             return ReasoningGymScorer(task)
         case _:

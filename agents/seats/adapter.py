@@ -78,7 +78,7 @@ class SeatedCritic:
             UnreadableVerdict: the agent's reply is no decision.
         """
         text = await self._chair.turn(self._context.for_critic(path))
-        return Verdict(read_verdict(text, path.depth))
+        return Verdict(read_verdict(text, path.depth, path.texts))
 
 
 class _Chair:

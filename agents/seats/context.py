@@ -6,6 +6,9 @@
 ``memory``   walk      everything that happened, in order (append-only)
              path      dead branches are pruned to one line each; shorter, but a backtrack rewrites the prompt
 
+What the critic is to judge is quoted as data, if the prompt set says how. On a shared thread that is the problem; the
+steps are the assistant's own turns there, and stand as they were written.
+
 Measured on vLLM over 12 turns, prompt tokens computed per request: per_seat 175, shared 112, pruned 306 to 436.
 """
 
@@ -99,7 +102,8 @@ class Context:
         """System prompt, problem, then every turn."""
         system = self.prompts.render(thread)
         messages = [Message("system", system)] if system else []
-        messages.append(Message("user", path.problem.question))
+        question = path.problem.question
+        messages.append(Message("user", question if thread == "policy" else self.prompts.quoted(question)))
         if thread != "critic":
             _join(
                 messages, [Message("user", self._cue("policy_cue", event="start", shared=thread == "shared"))]
@@ -118,7 +122,7 @@ class Context:
     def _turn_messages(self, turn: Turn, thread: Thread) -> Sequence[Message]:
         text, decision = turn.thought.text, turn.decision
         if thread == "critic":
-            said = [_with(Message("user", text), self._judge_cue(turn))]
+            said = [_with(Message("user", self.prompts.quoted(text)), self._judge_cue(turn))]
         else:
             said = [Message("assistant", text)]
         if decision is not None:

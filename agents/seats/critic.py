@@ -67,7 +67,7 @@ class CriticAgent(BaseChatAgent):
         if reply.finish == "length":
             # A decision at the end of a cut reply may be half of another one.
             raise UnreadableVerdict("the reply was cut at the token limit", reply.text)
-        return Verdict(read_verdict(reply.text, path.depth), tuple(readings))
+        return Verdict(read_verdict(reply.text, path.depth, path.texts), tuple(readings))
 
     async def _ask(self, messages: Sequence[Message | ToolMessage], depth: int, may_call: bool) -> Reply:
         # A grammar would forbid the tool call, so the verdict is constrained only where no tool can be called.

@@ -11,12 +11,12 @@ from fractions import Fraction
 from random import Random
 from typing import NamedTuple
 
+from longthought.agents.rewards import equations
 from longthought.synth.tamper.fault import Fault, Kind
 
 _NUMBER = r"\d{1,9}(?:\.\d{1,6})?"
-_EQUATION = re.compile(
-    rf"(?<![\w.])(?P<left>{_NUMBER})\s?(?P<op>[+\-*/x×])\s?(?P<right>{_NUMBER})\s?=\s?\$?(?P<result>{_NUMBER})(?![\w.]*\d)"
-)
+_BINARY = re.compile(rf"(?P<left>{_NUMBER})\s?(?P<op>[+\-*/x×])\s?(?P<right>{_NUMBER})")
+_RESULT = re.compile(rf"\$?(?P<result>{_NUMBER})")
 _NUMBERS = re.compile(_NUMBER)
 #: Units, each with another that would be wrong in its place.
 _UNITS = {
@@ -52,10 +52,9 @@ class _Equation(NamedTuple):
     span: tuple[int, int]
 
     def holds(self) -> bool:
-        value = _value(self.left, self.op, self.right)
-        # Results are often rounded; what is off by less than a unit of their last place still holds.
-        places = len(self.result.partition(".")[2])
-        return value is not None and abs(value - Fraction(self.result)) < Fraction(1, 10**places)
+        return bool(
+            equations.Equation(f"{self.left}{_plain(self.op)}{self.right}", self.result, self.span).holds()
+        )
 
     def __str__(self) -> str:
         return f"{self.left}{self.op}{self.right}={self.result}"
@@ -150,8 +149,11 @@ class TextTamperer:
 
 
 def _equations(text: str) -> Iterator[_Equation]:
-    for match in _EQUATION.finditer(text):
-        yield _Equation(match["left"], match["op"], match["right"], match["result"], match.span())
+    """Those of one operation."""
+    for one in equations.equations(text):
+        left, result = _BINARY.fullmatch(one.left), _RESULT.fullmatch(one.right)
+        if left is not None and result is not None:
+            yield _Equation(left["left"], left["op"], left["right"], result["result"], one.span)
 
 
 def _fault(kind: Kind, steps: Sequence[str], at: int, text: str, why: str) -> Fault:
@@ -163,16 +165,7 @@ def _plain(op: str) -> str:
 
 
 def _value(left: str, op: str, right: str) -> Fraction | None:
-    one, other = Fraction(left), Fraction(right)
-    match _plain(op):
-        case "+":
-            return one + other
-        case "-":
-            return one - other
-        case "*":
-            return one * other
-        case _:
-            return one / other if other else None
+    return equations.value_of(f"{left}{_plain(op)}{right}")
 
 
 def _off(number: str, random: Random) -> str | None:

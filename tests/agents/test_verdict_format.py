@@ -33,7 +33,6 @@ _decisions: st.SearchStrategy[Decision] = st.one_of(
         ("The step is right and leads on.\n\ncontinue", Continue()),
         ("backtrack 0: dead end", Backtrack(to=0, why="dead end")),
         ("Backtrack to 2: 7 is not prime", Backtrack(to=2, why="7 is not prime")),
-        ("> backtrack 1 - wrong sign", Backtrack(to=1, why="wrong sign")),
         ("reflect: is 91 prime?", Reflect(why="is 91 prime?")),
         ("terminate solved", Terminate(reason="solved")),
         ("terminate solved: 42", Terminate(reason="solved", answer="42")),

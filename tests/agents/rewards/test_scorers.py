@@ -17,6 +17,7 @@ from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem
 from longthought.agents.readings import Reading
 from longthought.agents.rewards.answer_reward import AnswerReward
+from longthought.agents.rewards.contract import Scorer
 from longthought.agents.rewards.math_verify_scorer import WARM, MathVerifyScorer
 from longthought.agents.rewards.pool import ScoringPool
 from longthought.agents.rewards.reasoning_gym_scorer import ReasoningGymScorer, is_arithmetic
@@ -181,6 +182,81 @@ async def test_bombs_cost_their_timeout_and_no_benign_answer_is_lost() -> None:
     await _grade(answers=160, bombs=8)
 
 
+def _bombs() -> list[str]:
+    """S2: a hundred, in ten kinds: towers of powers, factorials, long numbers, deep nesting, long lists."""
+    kinds = [
+        lambda n: "^{".join(["9"] * (n + 3)) + "}" * (n + 2),
+        lambda n: "**".join(["9"] * (n + 3)),
+        lambda n: f"{n + 90}!" + "!" * (n + 2),
+        lambda n: "9" * (1000 * (n + 11)),
+        lambda n: "(" * (100 * (n + 5)) + "1" + ")" * (100 * (n + 5)),
+        lambda n: "{" * (50 * (n + 5)),
+        lambda n: "1," * (180 * (n + 1)),
+        lambda n: r"\sqrt{" * (60 * (n + 1)) + "2" + "}" * (60 * (n + 1)),
+        lambda n: rf"\sum_{{k=1}}^{{10^{{{n + 8}}}}} k^{{{n + 50}}}",
+        lambda n: f"(1+x)^{{{10 ** (n + 5)}}}",
+    ]
+    return [kind(n) for kind in kinds for n in range(10)]
+
+
+async def _survives(scorer: Scorer, problem: Problem, bombs: list[str], benign: str) -> None:
+    """Every bomb is refused, or killed in time, and right answers among them stay right."""
+    answers = [answer for bomb in bombs for answer in (bomb, benign)]
+
+    async def timed(answer: str) -> tuple[Reading, float]:
+        extracted = scorer.extract(rf"\boxed{{{answer}}}") or answer
+        started = time.monotonic()
+        return await scorer.score(extracted, problem), time.monotonic() - started
+
+    await timed(benign)
+    for first in range(0, len(answers), 4):
+        for answer, (reading, took) in zip(
+            answers[first : first + 4],
+            await asyncio.gather(*map(timed, answers[first : first + 4])),
+            strict=True,
+        ):
+            assert (reading.value == 1.0) == (answer == benign), (answer[:60], reading)
+            assert took < 3 * (2.0 + 1.5), answer[:60]
+
+
+#: Scorers that a bomb could hurt, with a problem and a right answer each.
+TARGETS = {
+    "exact": (Problem(id="p", question="q", gold="7"), "7"),
+    "math-verify": (Problem(id="p", question="q", gold="77777"), "77777/1"),
+    "multiple-choice": (Problem(id="p", question="q", gold="B"), "(B)"),
+    "countdown": (COUNTDOWN, "(29-13)*2"),
+    "reasoning-gym:countdown": (COUNTDOWN, "(29-13)*2"),
+    "reasoning-gym:polynomial_multiplication": (_gym("polynomial_multiplication", "x**2 - 1"), "x**2 - 1"),
+}
+
+
+@pytest.mark.parametrize("name", ["exact", "multiple-choice", "countdown"])
+async def test_a_hundred_bombs_in_this_process_cost_nothing(name: str) -> None:
+    assert len(set(_bombs())) == 100
+    started = time.process_time()
+    await _survives(scorer_named(name), *TARGETS[name][:1], _bombs(), TARGETS[name][1])
+    assert time.process_time() - started < 2.0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", [name for name in TARGETS if name.startswith(("math", "reasoning"))])
+async def test_a_hundred_bombs_leave_the_pool_alive(name: str) -> None:
+    await _survives(scorer_named(name), *TARGETS[name][:1], _bombs(), TARGETS[name][1])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("name", [name for name in TARGETS if name != "math-verify"])
+async def test_a_thousand_answers_lose_no_benign_one_whatever_the_scorer(name: str) -> None:
+    """F14 for the scorers that ``_grade`` does not try."""
+    problem, benign = TARGETS[name]
+    scorer, bombs = scorer_named(name), _bombs()
+    answers = [bombs[i // 10] if i % 20 == 0 else benign for i in range(1000)]
+    readings = await asyncio.gather(*(scorer.score(answer, problem) for answer in answers))
+    assert [reading.value == 1.0 for reading in readings] == [answer == benign for answer in answers]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_a_thousand_answers_of_which_one_in_twenty_is_a_bomb() -> None:
@@ -215,6 +291,7 @@ def _payloads(canary: Path, port: int) -> list[str]:
     [
         ("exact", Problem(id="p", question="q", gold="1")),
         ("math-verify", Problem(id="p", question="q", gold="77777")),
+        ("multiple-choice", Problem(id="p", question="q", gold="B", metadata={"choices": ["x", "y"]})),
         ("countdown", COUNTDOWN),
         ("reasoning-gym:countdown", COUNTDOWN),
         ("reasoning-gym:puzzle24", _gym("puzzle24", "(1+3)*6", numbers=[1, 3, 6, 1])),
