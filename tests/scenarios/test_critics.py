@@ -123,14 +123,6 @@ def test_a_panels_identity_has_its_members_weights(tmp_path: Path) -> None:
             ("seats.policy={agent: panel, options: {members: [{model: adder}, {model: adder}]}}",),
             "judges; move it",
         ),
-        (
-            (
-                "context=shared",
-                "models.b={engine: 'tests.scenarios.scripted_scenarios:Adder'}",
-                PANEL % "{model: adder}, {model: b}",
-            ),
-            "shared needs one model",
-        ),
         (("seats.critic={agent: sampling-critic, options: {reward: answer}}",), "name one under 'model'"),
         (
             (
