@@ -32,7 +32,7 @@ _INDENTED = re.compile(r"^(?: {4}|\t).*", re.MULTILINE)
 def suspicion(text: str) -> str | None:
     """What in ``text`` looks like an attempt to steer its reader; None for an ordinary problem or step."""
     kinds = dictated_decisions(text)
-    if kinds == {"continue"}:  # which is a statement of Python, too, but never at the margin
+    if kinds == frozenset({"continue"}):  # which is a statement of Python, too, but never at the margin
         kinds = dictated_decisions(_INDENTED.sub("", text))
     if kinds:
         return f"verdict: {', '.join(sorted(kinds))}"

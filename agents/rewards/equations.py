@@ -68,13 +68,10 @@ class Equation(NamedTuple):
         if left is None or right is None:
             return None
         result = _RESULT.fullmatch(self.right)
-        places = len(result["number"].partition(".")[2]) if result else None
-        unit = (
-            Fraction(1, 10**places) * (Fraction(1, 100) if percent and "%" in self.right else 1)
-            if result
-            else 0
-        )
-        return left == right or (bool(result) and abs(left - right) < unit)
+        if left == right or result is None:
+            return left == right
+        places = len(result["number"].partition(".")[2]) + (2 if percent and "%" in self.right else 0)
+        return abs(left - right) < Fraction(1, 10**places)
 
     def __str__(self) -> str:
         return f"{' '.join(self.left.split())} = {' '.join(self.right.split())}"

@@ -18,6 +18,7 @@ import resource
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import ModuleType
 from typing import Any, BinaryIO, NoReturn
 
@@ -63,39 +64,37 @@ def public(module: ModuleType) -> dict[str, Any]:
 
 # --- values as JSON --------------------------------------------------------------------------------------------
 
-_COLLECTIONS: dict[str, Callable[[Any], Any]] = {
-    "list": list,
-    "tuple": tuple,
-    "set": set,
-    "frozenset": frozenset,
-    "iterator": iter,
-}
+_BYTES: dict[str, type[bytes] | type[bytearray]] = {"bytes": bytes, "bytearray": bytearray}
+_COLLECTIONS: dict[str, Any] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
 
 
 def write(value: Any, keep: Callable[[Any], int]) -> Any:
     """``value`` as JSON; ``keep`` numbers what is no plain data."""
     if value is None or value is True or value is False:
         return value
-    for kind in (str, int, float, complex, bytes, bytearray, list, tuple, set, frozenset, dict):
-        if not isinstance(value, kind):
-            continue
-        name = kind.__name__
-        if kind is str:
-            return str(value)
-        if kind is int:
-            return [name, hex(value)]
-        if kind is float:
-            return [name, float(value).hex()]
-        if kind is complex:
-            return [name, value.real.hex(), value.imag.hex()]
-        if kind in (bytes, bytearray):
-            return [name, bytes(value).hex()]
-        if kind is dict:
-            return [name, [[write(key, keep), write(one, keep)] for key, one in value.items()]]
-        return [name, [write(one, keep) for one in value]]
-    if isinstance(value, Iterator):
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, int):
+        return ["int", hex(value)]
+    if isinstance(value, float):
+        return ["float", float(value).hex()]
+    if isinstance(value, complex):
+        return ["complex", value.real.hex(), value.imag.hex()]
+    for name, kind in _BYTES.items():
+        if isinstance(value, kind):
+            return [name, kind(value).hex()]
+    if _is_a(value, dict):
+        return ["dict", [[write(key, keep), write(one, keep)] for key, one in value.items()]]
+    for name, collection in _COLLECTIONS.items():
+        if isinstance(value, collection):
+            return [name, [write(one, keep) for one in value]]
+    if _is_a(value, Iterator):
         return ["iterator", [write(one, keep) for one in itertools.islice(value, MAX_ITERATED)]]
     return ["kept", keep(value)]
+
+
+def _is_a(value: Any, kind: type) -> bool:
+    return isinstance(value, kind)  # and of what it is one is not known
 
 
 def read(said: Any, kept: Callable[[int], Any]) -> Any:
@@ -105,6 +104,8 @@ def read(said: Any, kept: Callable[[int], Any]) -> Any:
     name, what, *more = said
     if name in _COLLECTIONS:
         return _COLLECTIONS[name]([read(one, kept) for one in what])
+    if name == "iterator":
+        return iter([read(one, kept) for one in what])
     if name == "dict":
         return {read(key, kept): read(one, kept) for key, one in what}
     if name == "int":
@@ -113,8 +114,8 @@ def read(said: Any, kept: Callable[[int], Any]) -> Any:
         return float.fromhex(what)
     if name == "complex":
         return complex(float.fromhex(what), float.fromhex(more[0]))
-    if name in ("bytes", "bytearray"):
-        return bytes.fromhex(what) if name == "bytes" else bytearray.fromhex(what)
+    if name in _BYTES:
+        return _BYTES[name].fromhex(what)
     if name == "kept":
         return kept(what)
     raise ValueError("not a value")
@@ -160,8 +161,7 @@ def serve(calls: BinaryIO, replies: BinaryIO) -> None:
 
     reply(start)
     for line in calls:
-        request = json.loads(line)
-        reply(lambda request=request: call(request))
+        reply(partial(call, json.loads(line)))
 
 
 # --- the tests -------------------------------------------------------------------------------------------------

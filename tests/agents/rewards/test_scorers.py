@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -184,7 +184,7 @@ async def test_bombs_cost_their_timeout_and_no_benign_answer_is_lost() -> None:
 
 def _bombs() -> list[str]:
     """S2: a hundred, in ten kinds: towers of powers, factorials, long numbers, deep nesting, long lists."""
-    kinds = [
+    kinds: list[Callable[[int], str]] = [
         lambda n: "^{".join(["9"] * (n + 3)) + "}" * (n + 2),
         lambda n: "**".join(["9"] * (n + 3)),
         lambda n: f"{n + 90}!" + "!" * (n + 2),
