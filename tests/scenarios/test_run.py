@@ -52,7 +52,7 @@ async def test_a_run_leaves_manifest_journal_and_transcripts(tmp_path: Path) -> 
     assert told["outcomes"] == {"solved": 8}
     assert told["scenario"]["asks"] == 3  # defaults are in it
     assert {"longthought", "python", "pydantic"} <= told["versions"].keys()
-    assert set(told["prompts"]) == {"policy", "critic", "shared", "policy_cue", "critic_cue"}
+    assert set(told["prompts"]) == {"policy", "critic", "shared", "policy_cue", "critic_cue", "quote"}
 
 
 async def test_the_manifest_is_there_before_the_first_request(tmp_path: Path) -> None:
