@@ -36,7 +36,7 @@ from longthought.agents.rewards.prm.in_process import InProcessPrm
 from longthought.agents.rewards.prm.layout import step_tokens
 
 #: Paths in a padded batch of the plain pass.
-BATCH = 64
+BATCH = 16
 MOST = 1.2
 
 Row = dict[str, Any]
@@ -81,7 +81,7 @@ class Ours:
 
     def __init__(self) -> None:
         self.prm = InProcessPrm(
-            str(embedded_path("step_scorer")), LONGTHOUGHT, device="cpu", dtype="auto", max_batch=4096
+            str(embedded_path("step_scorer")), LONGTHOUGHT, device="cpu", dtype="auto", max_batch=2048
         )
 
     async def read(self, solutions: Sequence[Solution]) -> int:
@@ -166,7 +166,7 @@ async def one_round(ours: Ours, plain: Plain, solutions: Sequence[Solution], num
     """Every side once; who begins changes from round to round."""
     rows = plain.tokens(solutions)
     tokens, distinct = sum(map(len, rows)), distinct_tokens(rows, solutions)
-    packed = unpadded(rows, distinct) if distinct < tokens else rows
+    packed = unpadded(rows, distinct)
     took: dict[str, Seconds] = {}
     computed = 0
     order = ["ours", "distinct", "all"]

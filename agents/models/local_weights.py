@@ -63,10 +63,13 @@ def local_directory(source: str) -> Path:
     """
     if Path(source).is_dir():
         return Path(source)
-    from huggingface_hub import snapshot_download
+    import huggingface_hub
 
+    hub: Any = huggingface_hub
     try:
-        return Path(snapshot_download(source, allow_patterns=[f"*{suffix}" for suffix in sorted(_LOADED)]))
+        return Path(
+            hub.snapshot_download(source, allow_patterns=[f"*{suffix}" for suffix in sorted(_LOADED)])
+        )
     except Exception as error:  # the hub's client, its HTTP library and the system have errors of their own
         reason = str(error).strip().partition("\n")[0]
         raise FatalModelError(f"the model {source} cannot be fetched: {reason}") from error

@@ -69,10 +69,11 @@ class StepLayout:
         for number, step in enumerate(steps):
             text += ("\n" if number else "") + f"{_one_line(step)} {tag}"
             last_characters.append(len(text) - 1)
-        encoded = self._tokenizer(text, split_special_tokens=True)
+        encoded: Any = self._tokenizer(text, split_special_tokens=True)
         ids: list[int] = encoded["input_ids"]
-        ends = [encoded.char_to_token(0, at) for at in last_characters]
-        if any(end is None or ids[end] != self.tag_id for end in ends):
+        found: list[int | None] = [encoded.char_to_token(0, at) for at in last_characters]
+        ends = [at for at in found if at is not None and ids[at] == self.tag_id]
+        if len(ends) < len(steps):
             raise RewardError(f"the tokenizer does not keep the tag {tag!r} apart from the text around it")
         return ids, ends
 

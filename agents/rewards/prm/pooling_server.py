@@ -112,7 +112,7 @@ class PoolingServerPrm:
             )
         return self._session
 
-    def _rows(self, body: bytes) -> list[Any]:
+    def _rows(self, body: bytes) -> list[object]:
         try:
             (answer,) = orjson.loads(body)["data"]
             rows: Any = answer["data"]
@@ -120,7 +120,7 @@ class PoolingServerPrm:
             raise RewardError(f"{self._endpoint.url} sent no pooling reply") from error
         if not isinstance(rows, list):
             raise RewardError(f"{self._endpoint.url} sent no list of rows")
-        return cast("list[Any]", rows)
+        return cast("list[object]", rows)
 
     def _kept(self, rows: int, ids: list[int], ends: list[int], tag: int | None) -> list[int]:
         """Which rows are the steps'."""
@@ -134,8 +134,8 @@ class PoolingServerPrm:
             "is its step pooler's step_tag_id the convention's?"
         )
 
-    def _right(self, row: Any) -> float:
-        values: list[Any] = cast("list[Any]", row) if isinstance(row, list) else [row]
+    def _right(self, row: object) -> float:
+        values: list[object] = cast("list[object]", row) if isinstance(row, list) else [row]
         numbers = [float(each) for each in values if isinstance(each, int | float) and math.isfinite(each)]
         if len(numbers) < len(values):
             raise RewardError(f"{self._endpoint.url} sent what is no finite number")

@@ -62,16 +62,17 @@ class ProcessRewardModel(Reward):
         *,
         device: Device = "auto",
         dtype: Dtype = "auto",
-        max_batch: int = 4096,
+        max_batch: int = 2048,
         base_url: str | None = None,
         tokenizer: str | Directory | None = None,
         api_key: str | None = None,
     ) -> None:
+        self._score: Score = score
         if score not in get_args(Score):
             raise UsageError(f"score: {score!r} is none of {', '.join(get_args(Score))}")
         if max_batch < 1:
             raise UsageError("max_batch: at least one token goes into a pass")
-        self._convention, self._score = convention_of(convention), score
+        self._convention = convention_of(convention)
         self._served = base_url is not None
         if base_url is None:
             if tokenizer is not None or api_key is not None:

@@ -7,12 +7,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
-
-import torch
-import transformers
-
 from longthought.agents.errors import RewardError, UsageError
 from longthought.agents.problems import Problem
 from longthought.agents.rewards.prm.conventions import CONVENTIONS, convention_of
@@ -21,6 +15,9 @@ from longthought.agents.rewards.prm.process_reward import ProcessRewardModel
 from longthought.agents.thoughts import Path as ThoughtPath
 from longthought.agents.thoughts import straight_path
 from tests.agents.rewards.prm import tiny_prms
+
+torch: Any = pytest.importorskip("torch")
+transformers: Any = pytest.importorskip("transformers")
 
 QUESTION = "Reach 32 with 29, 13 and 2."
 STEPS = ["29-13=16.", "Then 16*2=32.", "So the answer is 32."]
@@ -39,8 +36,7 @@ async def told(path: Path, convention: str) -> list[float]:
 
 
 def tokenizer_of(path: Path) -> Any:
-    loader: Any = transformers.AutoTokenizer
-    return loader.from_pretrained(path)
+    return transformers.AutoTokenizer.from_pretrained(path)
 
 
 async def test_longthought_reads_the_last_token_of_every_line(tmp_path: Path) -> None:

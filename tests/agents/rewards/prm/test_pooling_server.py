@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
-
-pytest.importorskip("transformers")
-
 from aiohttp import web
 
 from longthought.agents.errors import RewardError

@@ -9,12 +9,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
-
-import torch
-import transformers
-
 from longthought.agents.errors import RewardError, UsageError
 from longthought.agents.problems import Problem
 from longthought.agents.rewards.prm.conventions import LONGTHOUGHT
@@ -23,6 +17,9 @@ from longthought.agents.rewards.prm.layout import step_tokens
 from longthought.agents.rewards.prm.process_reward import ProcessRewardModel, scored
 from longthought.agents.thoughts import straight_path
 from tests.agents.rewards.prm import tiny_prms
+
+torch: Any = pytest.importorskip("torch")
+transformers: Any = pytest.importorskip("transformers")
 
 #: A question and steps.
 Solution = tuple[str, tuple[str, ...]]
@@ -47,10 +44,10 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
 
 
 def by_hand(weights: tuple[Path, Any], solution: Solution) -> list[float]:
-    loader: Any = transformers.AutoTokenizer
-    ids, ends = step_tokens(loader.from_pretrained(weights[0]), *solution)
+    ids, ends = step_tokens(transformers.AutoTokenizer.from_pretrained(weights[0]), *solution)
     with torch.inference_mode():
-        return torch.softmax(weights[1](torch.tensor([ids])).logits[0], -1)[ends, 1].tolist()
+        right = torch.softmax(weights[1](torch.tensor([ids])).logits[0], -1)[ends, 1]
+    return [float(value) for value in right]
 
 
 @pytest.mark.parametrize("max_batch", [4096, 150, 1])
@@ -64,8 +61,7 @@ async def test_trees_read_as_each_path_alone(weights: tuple[Path, Any], max_batc
 
 
 async def test_what_waiting_paths_share_is_computed_once(weights: tuple[Path, Any]) -> None:
-    loader: Any = transformers.AutoTokenizer
-    tokenizer = loader.from_pretrained(weights[0])
+    tokenizer = transformers.AutoTokenizer.from_pretrained(weights[0])
     prm = InProcessPrm(str(weights[0]), LONGTHOUGHT, device="cpu", dtype="auto", max_batch=4096)
     paths = trees(random.Random(0))
     await asyncio.gather(*(prm.probabilities(*path) for path in paths))

@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("vllm")
-pytest.importorskip("transformers")
-
 from benchmarks.vllm_server import SERVED, vllm_server
 from longthought.agents.problems import Problem
 from longthought.agents.rewards.prm.process_reward import ProcessRewardModel
 from longthought.agents.thoughts import straight_path
 from tests.agents.rewards.prm import tiny_prms
 
+pytest.importorskip("vllm")
 pytestmark = [
     pytest.mark.vllm,
     pytest.mark.timeout(900),

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
-import transformers
-from safetensors import torch as safetensors
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+import pytest
+
+torch: Any = pytest.importorskip("torch")
+transformers: Any = pytest.importorskip("transformers")
 
 #: Heads have 32 dimensions, the smallest that vLLM's CPU kernels take; two of them share keys and values.
-_SIZES = {
+_SIZES: dict[str, Any] = {
     "hidden_size": 64,
     "intermediate_size": 128,
     "num_hidden_layers": 2,
@@ -31,6 +31,8 @@ _SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<extra_0>"]
 
 def write_tokenizer(path: Path, *, bos: bool) -> Any:
     """Bytes, the special tokens, and ``ки`` as one token; with ``bos`` every text begins with ``<|endoftext|>``."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
     vocabulary = {byte: at for at, byte in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
     splitter: Any = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     one, two, three, four = splitter.pre_tokenize_str("ки")[0][0]
@@ -47,8 +49,7 @@ def write_tokenizer(path: Path, *, bos: bool) -> Any:
         raw.post_processor = TemplateProcessing(
             single=f"{begin} $A", special_tokens=[(begin, raw.token_to_id(begin))]
         )
-    fast: Any = transformers.PreTrainedTokenizerFast
-    tokenizer = fast(
+    tokenizer = transformers.PreTrainedTokenizerFast(
         tokenizer_object=raw,
         bos_token="<|endoftext|>" if bos else None,
         eos_token="<|im_end|>",
@@ -63,7 +64,7 @@ def write_qwen(path: Path) -> tuple[Any, Any]:
     """As Qwen2.5-Math-PRM: wants remote code, ``score.0`` and ``score.2``. The base model, and the head as a module."""
     tokenizer = write_tokenizer(path, bos=False)
     torch.manual_seed(1)
-    base = _quietly(transformers.Qwen2Model, transformers.Qwen2Config(vocab_size=len(tokenizer), **_SIZES))
+    base = _random(transformers.Qwen2Model, transformers.Qwen2Config, tokenizer)
     head = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 2))
     _save(path, base, {f"score.{name}": value for name, value in head.state_dict().items()})
     code = {"AutoConfig": "missing.RMConfig", "AutoModel": "missing.Qwen2ForProcessRewardModel"}
@@ -75,7 +76,7 @@ def write_skywork(path: Path) -> tuple[Any, Any]:
     """As Skywork-o1-Open-PRM: ``v_head.summary`` beside a causal language model. Base model and head."""
     tokenizer = write_tokenizer(path, bos=True)
     torch.manual_seed(2)
-    base = _quietly(transformers.Qwen2Model, transformers.Qwen2Config(vocab_size=len(tokenizer), **_SIZES))
+    base = _random(transformers.Qwen2Model, transformers.Qwen2Config, tokenizer)
     head = torch.nn.Linear(64, 1)
     _save(path, base, {f"v_head.summary.{name}": value for name, value in head.state_dict().items()})
     _configure(path, base, architectures=["Qwen2ForPrmModel"])
@@ -86,8 +87,9 @@ def write_math_shepherd(path: Path) -> Any:
     """As math-shepherd-mistral-7b-prm: a causal language model. It."""
     tokenizer = write_tokenizer(path, bos=True)
     torch.manual_seed(3)
-    config = transformers.MistralConfig(vocab_size=len(tokenizer), sliding_window=400, **_SIZES)
-    model = _quietly(transformers.MistralForCausalLM, config)
+    model = _random(
+        transformers.MistralForCausalLM, transformers.MistralConfig, tokenizer, sliding_window=400
+    )
     model.save_pretrained(path)
     return model
 
@@ -96,18 +98,19 @@ def write_longthought(path: Path, context: int = 512) -> Any:
     """As ``train prm`` leaves it: a token classification head. The model."""
     tokenizer = write_tokenizer(path, bos=False)
     torch.manual_seed(4)
-    sizes = {**_SIZES, "max_position_embeddings": context}
-    config = transformers.LlamaConfig(vocab_size=len(tokenizer), num_labels=2, **sizes)
-    model = _quietly(transformers.LlamaForTokenClassification, config)
+    sizes = {"max_position_embeddings": context, "num_labels": 2}
+    model = _random(transformers.LlamaForTokenClassification, transformers.LlamaConfig, tokenizer, **sizes)
     model.save_pretrained(path)
     return model
 
 
-def _quietly(kind: Any, config: Any) -> Any:
-    return kind(config).eval()
+def _random(model: Any, config: Any, tokenizer: Any, **sizes: Any) -> Any:
+    return model(config(vocab_size=len(tokenizer), **{**_SIZES, **sizes})).eval()
 
 
-def _save(path: Path, base: Any, head: dict[str, torch.Tensor]) -> None:
+def _save(path: Path, base: Any, head: dict[str, Any]) -> None:
+    from safetensors import torch as safetensors
+
     weights = {f"model.{name}": value for name, value in base.state_dict().items()} | head
     files: Any = safetensors
     files.save_file(weights, path / "model.safetensors", metadata={"format": "pt"})
