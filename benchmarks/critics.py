@@ -37,11 +37,11 @@ PROBLEMS = 300
 RUNS = Path("runs/critics")
 CRITIC = Path("out/critic/lm")
 COMMON = (f"dataset.size={PROBLEMS}", "dataset.seed=2026")
-#: Policy tokens a puzzle: the one of the table, and those of the curve.
-ALLOWANCE = 200
-CURVE = (40, 60, 80, 100, 130, 160, 200, 250, 300)
+#: Policy tokens a puzzle: those of the table, and those of the curve.
+ALLOWANCE = 160
+CURVE = (40, 60, 80, 100, 120, 140, 160, 200)
 
-#: The critic's seat of every arm, and how many debates of each puzzle it takes to spend the largest allowance.
+#: The critic's seat of every arm, and how many debates of each puzzle it is given to spend its allowance.
 _SELF = "{model: embedded, temperature: 0.0, max_tokens: 64}"
 _LEARNED = "{model: learned, temperature: 0.0, max_tokens: 64}"
 _SCORER = "{agent: reward-critic, options: {reward: step-scorer}}"
@@ -50,17 +50,17 @@ ARMS: dict[str, tuple[int, tuple[str, ...]]] = {
     "self-critic": (4, (f"seats.critic={_SELF}",)),
     "learned critic": (4, (f"seats.critic={_LEARNED}",)),
     "rule checker": (
-        6,
+        3,
         ("seats.critic={agent: reward-critic, options: {reward: countdown-step}}",),
     ),
-    "step scorer": (5, (f"seats.critic={_SCORER}",)),
+    "step scorer": (4, (f"seats.critic={_SCORER}",)),
     "panel": (
-        4,
+        3,
         (
             f"seats.critic={{agent: panel, options: {{rule: vote, members: [{_LEARNED}, {_SELF}, {_SCORER}]}}}}",
         ),
     ),
-    "oracle": (5, ("seats.critic={agent: countdown-oracle}",)),
+    "oracle": (3, ("seats.critic={agent: countdown-oracle}",)),
 }
 
 
