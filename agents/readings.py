@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 #: Labels that say whether a thought is right; others are a reward's own.
 _SCORES = {"correct": 1.0, "right": 1.0, "incorrect": 0.0, "wrong": 0.0}
 
+#: What the name of a panel member's vote begins with.
+VOTE = "panel/"
+
 
 class Reading(BaseModel):
     """One reward's reading of one path.
@@ -37,6 +40,11 @@ class Reading(BaseModel):
         if self.neutral is not None and self.label != "neutral":
             raise ValueError("only the label 'neutral' is told what it counts as")
         return self
+
+    @property
+    def is_vote(self) -> bool:
+        """It is what a member of a panel decided (``seats.panel``), and no reward's reading; no seat is shown it."""
+        return self.reward.startswith(VOTE)
 
     @property
     def unscored(self) -> bool:

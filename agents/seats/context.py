@@ -145,7 +145,10 @@ class Context:
         return [turn for turn in path.walk if turn.thought.id in alive or turn.thought.parent == tip]
 
     def _judge_cue(self, turn: Turn) -> str:
-        readings = "\n".join(map(_reading_line, turn.readings)) if self.show_readings else ""
+        shown = (
+            [_reading_line(each) for each in turn.readings if not each.is_vote] if self.show_readings else []
+        )
+        readings = "\n".join(shown)
         return self._cue("critic_cue", event="judge", number=turn.depth, readings=readings)
 
     def _after(self, turn: Turn, shared: bool) -> str:

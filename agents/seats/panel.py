@@ -18,16 +18,13 @@ from typing import Literal
 
 from longthought.agents.calls import keyed_apart
 from longthought.agents.errors import UnreadableVerdict
-from longthought.agents.readings import Reading
+from longthought.agents.readings import VOTE, Reading
 from longthought.agents.seats.contract import Critic, Verdict, check_decision
 from longthought.agents.seats.vote import objects, vote
 from longthought.agents.thoughts import Path
 from longthought.agents.verdict_format import write_verdict
 
 Rule = Literal["vote", "first-to-object"]
-
-#: The readings of members are by this and the member's name.
-PREFIX = "panel/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class _Said:
     @property
     def readings(self) -> tuple[Reading, ...]:
         """Those that the member asked for, and its decision as one."""
-        name = PREFIX + self.member
+        name = VOTE + self.member
         if self.verdict is None:
             return (Reading(reward=name, why=f"abstained: {self.error}"),)
         kind = self.verdict.decision.kind
@@ -112,15 +109,12 @@ async def _ask(name: str, critic: Critic, path: Path) -> _Said:
 
 def _without_votes(path: Path) -> Path:
     """The path without what members said of earlier thoughts."""
-    if not any(reading.reward.startswith(PREFIX) for turn in path.walk for reading in turn.readings):
+    if not any(reading.is_vote for turn in path.walk for reading in turn.readings):
         return path
-    walk = (
-        replace(turn, readings=tuple(r for r in turn.readings if not r.reward.startswith(PREFIX)))
-        for turn in path.walk
-    )
+    walk = (replace(turn, readings=tuple(r for r in turn.readings if not r.is_vote)) for turn in path.walk)
     return replace(path, walk=tuple(walk))
 
 
 def member_of(reading: Reading) -> str | None:
     """The panel's member whose decision the reading is, or None."""
-    return reading.reward.removeprefix(PREFIX) if reading.reward.startswith(PREFIX) else None
+    return reading.reward.removeprefix(VOTE) if reading.is_vote else None
