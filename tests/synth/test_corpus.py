@@ -47,6 +47,7 @@ def test_every_kind_is_written_counted_and_hashed(run: Path, tmp_path: Path) -> 
         "shortcut": {"train": 3},
         "journey": {"train": 3},
         "dialogue": {"train": 12},
+        "critic": {"train": 9},
         "preference": {"train": 3},
         "step_labels": {"train": 12},
     }
@@ -256,7 +257,7 @@ def test_names_cannot_break_the_card(run: Path, tmp_path: Path) -> None:
     [
         (
             {"kinds": ["novel"]},
-            "no kind 'novel'; there are shortcut, journey, dialogue, preference, step_labels",
+            "no kind 'novel'; there are shortcut, journey, dialogue, critic, preference, step_labels",
         ),
         ({"kinds": []}, "at least one kind"),
         ({"kinds": ["journey"], "formats": ["csv"]}, "formats are jsonl and parquet, not csv"),
