@@ -55,12 +55,12 @@ ARMS: dict[str, tuple[int, tuple[str, ...]]] = {
     ),
     "step scorer": (4, (f"seats.critic={_SCORER}",)),
     "panel": (
-        3,
+        2,
         (
             f"seats.critic={{agent: panel, options: {{rule: vote, members: [{_LEARNED}, {_SELF}, {_SCORER}]}}}}",
         ),
     ),
-    "oracle": (3, ("seats.critic={agent: countdown-oracle}",)),
+    "oracle": (2, ("seats.critic={agent: countdown-oracle}",)),
 }
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from autogen_core.tools import FunctionTool
 
-from longthought.agents.calls import digest_of, keyed_apart, outside, recorder
+from longthought.agents.calls import Recorder, digest_of, keyed_apart, outside, recorder
 from longthought.agents.errors import FatalModelError, ModelError, RewardError
 from longthought.agents.models.contract import Usage
 from longthought.agents.readings import Reading
@@ -32,12 +33,14 @@ async def read_all(rewards: Sequence[Reward], path: Path) -> tuple[Reading, ...]
 async def read_steps(reward: Reward, path: Path) -> list[Reading]:
     """What a reward says of every step of a straight path, like ``read_all``; its timeout is for each step."""
 
-    async def live() -> list[Reading]:
-        readings = await _or_missing(reward, lambda: reward.read_steps(path), reward.timeout * path.depth)
+    async def live() -> tuple[list[Reading], bool]:
+        readings, outage = await _or_missing(
+            reward, lambda: reward.read_steps(path), reward.timeout * path.depth
+        )
         if len(readings) != path.depth:
             said = readings[0] if readings else Reading(reward=reward.name, why="no reading came back")
             readings = [said.model_copy(update={"value": None, "label": None})] * path.depth
-        return readings
+        return readings, outage
 
     return await _journalled(reward, _digest(reward, path, "every step"), live)
 
@@ -65,7 +68,7 @@ def tool_schema(reward: Reward) -> dict[str, Any]:
 
 
 async def _read(reward: Reward, path: Path) -> Reading:
-    async def live() -> list[Reading]:
+    async def live() -> tuple[list[Reading], bool]:
         return await _or_missing(reward, one, reward.timeout)
 
     async def one() -> list[Reading]:
@@ -75,60 +78,102 @@ async def _read(reward: Reward, path: Path) -> Reading:
     return reading
 
 
-async def _journalled(
-    reward: Reward, digest: bytes, live: Callable[[], Awaitable[list[Reading]]]
-) -> list[Reading]:
+#: Readings, and whether they are missing for an outage, which need not befall a run again when it is resumed.
+_Live = Callable[[], Awaitable[tuple[list[Reading], bool]]]
+
+
+async def _journalled(reward: Reward, digest: bytes, live: _Live) -> list[Reading]:
     if reward.asks_models:
         return await _of_models(reward, digest, live)
 
     async def call() -> dict[str, Any]:
-        return {"readings": [reading.model_dump(exclude_defaults=True) for reading in await live()]}
+        return _data((await live())[0])
 
-    told = await outside("read", digest, call)
-    return [Reading.model_validate(reading) for reading in told["readings"]]
+    return _readings(await outside("read", digest, call))
 
 
-async def _of_models(
-    reward: Reward, digest: bytes, live: Callable[[], Awaitable[list[Reading]]]
-) -> list[Reading]:
+async def _of_models(reward: Reward, digest: bytes, live: _Live) -> list[Reading]:
     """Its calls are journalled one by one; played back, it makes the same reading of them, and they are counted.
 
-    Only what is missing is journalled itself: a resumed run must not read what the verdict was made without.
+    Only an outage is journalled itself: a resumed run must not read what the verdict was made without.
     """
     if (tape := recorder.get()) is None:
-        return await live()
-    key, _ = tape.key(b"missing" + digest)
+        return (await live())[0]
+    key, _ = tape.key(b"outage" + digest)
     past = tape.replay(key)
-    if past is not None:
-        readings = [Reading.model_validate(one) for one in past["readings"]]
-    else:
+    if past is None:
         with keyed_apart(reward.name):
-            readings = await live()
-    if any(reading.missing for reading in readings):
-        data = {"readings": [reading.model_dump(exclude_defaults=True) for reading in readings]}
-        tape.record(key, "read", data, Usage())
-    return readings
+            readings, outage = await live()
+        if outage:
+            tape.record(key, "read", _data(readings), Usage())
+        return readings
+    token = recorder.set(_PastOnly(tape))
+    try:
+        with keyed_apart(reward.name):
+            await live()  # the calls up to the outage, so that they are counted
+    except _Outage:
+        pass
+    finally:
+        recorder.reset(token)
+    tape.record(key, "read", past, Usage())
+    return _readings(past)
+
+
+class _Outage(Exception):
+    """The journal holds no more of a reading's calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class _PastOnly:
+    """A recorder that plays back and lets nothing new be asked."""
+
+    tape: Recorder
+
+    def key(self, digest: bytes) -> tuple[str, int]:
+        return self.tape.key(digest)
+
+    def replay(self, key: str) -> Any:
+        past = self.tape.replay(key)
+        if past is None:
+            raise _Outage
+        return past
+
+    def record(self, key: str, kind: str, data: dict[str, Any], usage: Usage) -> None:
+        self.tape.record(key, kind, data, usage)
+
+    def failed(self, key: str, attempt: int, error: str, wait: float) -> None:
+        self.tape.failed(key, attempt, error, wait)
+
+
+def _data(readings: Sequence[Reading]) -> dict[str, Any]:
+    return {"readings": [reading.model_dump(exclude_defaults=True) for reading in readings]}
+
+
+def _readings(data: dict[str, Any]) -> list[Reading]:
+    return [Reading.model_validate(reading) for reading in data["readings"]]
 
 
 async def _or_missing(
     reward: Reward, work: Callable[[], Awaitable[list[Reading]]], timeout: float
-) -> list[Reading]:
-    """The readings, or a single missing one that says why there are none."""
+) -> tuple[list[Reading], bool]:
+    """The readings, or a single missing one that says why there are none, and whether an outage is why."""
     until = time.monotonic() + reward.patience
     wait = _WAITS[0]
     while True:
+        outage = True
         try:
             async with asyncio.timeout(timeout):
-                return await work()
+                return await work(), False
         except FatalModelError:
             raise
         except TimeoutError:
             why = f"no reading within {timeout:g} s"
         except (RewardError, ModelError, OSError) as error:
+            outage = not isinstance(error, RewardError)
             why = f"could not read: {error}"[:300]
         left = until - time.monotonic()
         if left <= 0:
-            return [Reading(reward=reward.name, why=why, missing=True)]
+            return [Reading(reward=reward.name, why=why, missing=True)], outage
         await asyncio.sleep(min(wait, left))
         wait = min(2 * wait, _WAITS[1])
 

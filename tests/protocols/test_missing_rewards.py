@@ -95,17 +95,20 @@ class Asks(Down):
         self.model = model
 
     async def read(self, path: ThoughtPath) -> Reading:
-        reading = await super().read(path)
         await sample(self.model, [Message("user", path.thoughts[-1].text)], Sampling())
-        return reading
+        if time.monotonic() < self.back:
+            raise ConnectionRefusedError("refused")
+        return await super().read(path)
 
 
 async def test_a_resumed_run_does_without_what_it_did_without(tmp_path: Path) -> None:
     """The journal breaks off after the first verdict, made while the reward was down; on resume it is up."""
-    rules, _, _ = debate(STEPS, VERDICTS, injected=[Asks(ScriptedModel([]), back=time.monotonic() + 3600)])
+    down = Asks(ScriptedModel(["so", "so"]), back=time.monotonic() + 3600)
+    rules, _, _ = debate(STEPS, VERDICTS, injected=[down])
     journal = Journal(tmp_path)
     await run_debates(assignments([problem()], 1, 0), rules, journal, 1)
     journal.close()
+    (whole,) = read_transcripts(tmp_path)
     lines = journal.file.read_bytes().splitlines(keepends=True)
     first = next(at for at, line in enumerate(lines) if b'"kind":"judged"' in line)
     journal.file.write_bytes(b"".join(lines[: first + 1]))
@@ -117,6 +120,10 @@ async def test_a_resumed_run_does_without_what_it_did_without(tmp_path: Path) ->
     (transcript,) = read_transcripts(tmp_path)
     assert [judgement.reward_missing for judgement in transcript.judgements] == [True, False]
     assert len(model.requests) == 1
+    assert (transcript.usage["reward"], transcript.calls["policy"]) == (
+        whole.usage["reward"],
+        whole.calls["policy"],
+    )
 
 
 class Unpaid(Reward):
