@@ -122,7 +122,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
         "arm",
         "accuracy",
         "95 %",
-        "policy tokens",
+        "tokens that fit",
         "false backtracks",
         "missed errors",
         "learned minus this",

@@ -3,8 +3,9 @@
     python -m benchmarks.embedded_debate            300 problems, about ten minutes on two cores
 
 The same policy sits in every arm. Best-of-n gets at least as many policy tokens as the debate used, and its reward is
-the embedded step scorer; a second best-of-n picks with the exact answer checker, which no reward can beat, and an
-oracle in the critic's seat shows what is left to gain. Every comparison is paired over the same problems.
+the embedded step scorer: by the product of its steps, as in Let's Verify Step by Step, and by the last step alone, but
+it never learned what follows a wrong step. Another best-of-n picks with the exact answer checker, which no reward can
+beat, and an oracle in the critic's seat shows what is left to gain. Every comparison is paired over the same problems.
 Results go to ``benchmarks/results/embedded_debate.json``.
 """
 
@@ -46,7 +47,13 @@ def main() -> None:
         "policy alone, greedy": alone,
         "policy alone, one sample": sampled,
         "debate, learned critic": debate,
-        f"best of {n}, step scorer": play(
+        f"best of {n}, step scorer, product of the steps": play(
+            "best-of-n-product",
+            "protocol=best-of-n",
+            f"n={n}",
+            "rewards={prm: {mode: inject, options: {score: product}}}",
+        ),
+        f"best of {n}, step scorer, last step": play(
             "best-of-n", "protocol=best-of-n", f"n={n}", "rewards.step-scorer=inject"
         ),
         f"best of {n}, exact checker": play(

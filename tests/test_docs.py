@@ -75,13 +75,30 @@ def test_where_it_stands_is_where_the_last_results_say() -> None:
     )
     accuracy = {arm["arm"]: round(100 * arm["accuracy"]) for arm in debate["arms"]}
     assert set(map(int, re.findall(r"(\d+)\s%", told))) == {
-        value for arm, value in accuracy.items() if "step scorer" not in arm
+        value for arm, value in accuracy.items() if "last step" not in arm
     }
-    scorer = next(value for arm, value in accuracy.items() if "step scorer" in arm)
-    assert f"{accuracy['debate, learned critic'] - scorer} points past" in " ".join(told.split())
     assert all(debate["goals"].values())
     assert all(goal["held"] for goal in turn["goals"])
     assert all(cache["goals"].values())
+
+
+def test_rewards_and_critics_are_what_the_last_results_say() -> None:
+    results = ROOT / "benchmarks" / "results"
+    faults, labels, critics = (
+        json.loads((results / f"{name}.json").read_text("utf-8"))
+        for name in ("planted_faults", "rollout_labels", "critics")
+    )
+    paragraphs = (ROOT / "README.md").read_text("utf-8").split("\n\n")
+    told = next(p for p in paragraphs if p.startswith("Rewards and critics"))
+    subjects = faults["subjects"]
+    assert f"AUC of {subjects['step scorer']['on_steps_of_debates']['auc']['value']:.3f}" in " ".join(told.split())
+    missed = [subject["on_planted_faults"]["misses"]["value"] for subject in subjects.values()]
+    agreed = next(r["agreement"] for r in labels["labels"] if (r["k"], r["search"]) == (16, "every"))
+    solved = [arm["accuracy"] for arm in critics["arms"] if arm["arm"] != "oracle"]
+    assert set(re.findall(r"([\d.]+)\s%", told)) == {f"{100 * share:.1f}" for share in (*missed, agreed, *solved)}
+    assert f"At {critics['allowance']} policy tokens" in told
+    assert all(faults["goals"].values())
+    assert all(labels["goals"].values())
 
 
 # --- the file tree ---------------------------------------------------------------------------------------------
