@@ -90,7 +90,10 @@ class StepLayout:
 
     def _split_anew(self, text: str) -> tuple[int, ...]:
         # Special tokens that a text spells are split like any other text.
-        return tuple(self._tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
+        encoded = self._tokenizer(
+            text, add_special_tokens=False, split_special_tokens=True, return_attention_mask=False
+        )
+        return tuple(encoded["input_ids"])
 
 
 def last_token(tokenizer: Any, text: str) -> int:

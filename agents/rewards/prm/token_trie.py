@@ -6,13 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+import numpy as np
+from numpy.typing import NDArray
+
+#: Indices of tokens.
+Places = NDArray[np.int64]
+
 
 @dataclass(frozen=True, slots=True)
 class Branch:
     """The tokens that one sequence adds to the trie, and all tokens from the root to its end."""
 
     #: Index in the trie of each token of the sequence.
-    places: list[int]
+    places: Places
     #: How many of them, at its end, no earlier branch has.
     new: int
 
@@ -27,7 +33,7 @@ class TokenTrie:
     #: Branches with new tokens; each stands on tokens of earlier ones.
     branches: list[Branch]
     #: For every sequence, in the order they were given, the index of each of its tokens.
-    places: list[list[int]]
+    places: list[Places]
 
 
 def token_trie(sequences: Sequence[list[int]]) -> TokenTrie:
@@ -35,14 +41,14 @@ def token_trie(sequences: Sequence[list[int]]) -> TokenTrie:
     ids: list[int] = []
     depths: list[int] = []
     branches: list[Branch] = []
-    places: list[list[int]] = [[] for _ in sequences]
+    here: Places = np.zeros(0, dtype=np.int64)
+    places = [here] * len(sequences)
     before: list[int] = []
-    here: list[int] = []
     for which in sorted(range(len(sequences)), key=lambda i: sequences[i]):
         sequence = sequences[which]
         shared = _shared(before, sequence)
         new = len(sequence) - shared
-        here = [*here[:shared], *range(len(ids), len(ids) + new)]
+        here = np.concatenate((here[:shared], np.arange(len(ids), len(ids) + new)))
         if new:
             ids += sequence[shared:]
             depths += range(shared, len(sequence))
@@ -59,9 +65,8 @@ def joined(tries: Sequence[TokenTrie]) -> TokenTrie:
     moved: list[TokenTrie] = []
     start = 0
     for trie in tries:
-        places = [[start + at for at in each] for each in trie.places]
-        branches = [Branch([start + at for at in each.places], each.new) for each in trie.branches]
-        moved.append(TokenTrie(trie.ids, trie.depths, branches, places))
+        branches = [Branch(each.places + start, each.new) for each in trie.branches]
+        moved.append(TokenTrie(trie.ids, trie.depths, branches, [each + start for each in trie.places]))
         start += len(trie.ids)
     return TokenTrie(
         list(chain.from_iterable(trie.ids for trie in moved)),

@@ -12,6 +12,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from longthought.agents.rewards.prm.token_trie import Branch, TokenTrie
 
 #: How transformers calls this attention.
@@ -114,26 +117,26 @@ def _rung(size: int) -> int:
 def _group(branches: list[Branch], whole: bool, device: Any) -> _Group:
     import torch
 
-    most_new = max(branch.new for branch in branches)
-    longest = max(len(branch.places) for branch in branches)
-    queries = torch.zeros((len(branches), most_new), dtype=torch.long)
-    keys = torch.zeros((len(branches), longest), dtype=torch.long)
-    depths = torch.zeros((len(branches), most_new), dtype=torch.long)
-    real = torch.zeros((len(branches), most_new), dtype=torch.bool)
+    lengths = np.array([len(branch.places) for branch in branches])
+    new = np.array([branch.new for branch in branches])
+    keys = np.zeros((len(branches), lengths.max()), dtype=np.int64)
+    queries = np.zeros((len(branches), new.max()), dtype=np.int64)
     for row, branch in enumerate(branches):
-        length = len(branch.places)
-        places = torch.tensor(branch.places)
-        keys[row, :length] = places
-        queries[row, : branch.new] = places[length - branch.new :]
-        depths[row, : branch.new] = torch.arange(length - branch.new, length)
-        real[row, : branch.new] = True
+        keys[row, : len(branch.places)] = branch.places
+        queries[row, : branch.new] = branch.places[-branch.new :]
+    real = np.arange(new.max()) < new[:, None]
     # A key's index is its depth: what is deeper than the query is a later token of the branch, or padding.
-    mask = None if whole else torch.arange(longest) <= depths[..., None]
-    at = real.flatten().nonzero()[:, 0]
+    depths = np.where(real, np.arange(new.max()) + (lengths - new)[:, None], 0)
+    mask = None if whole else (np.arange(lengths.max()) <= depths[..., None])[:, None]
+    at = np.flatnonzero(real)
+
+    def tensor(array: NDArray[Any]) -> Any:
+        return torch.from_numpy(array).to(device)
+
     return _Group(
-        queries.to(device),
-        keys.to(device),
-        None if mask is None else mask[:, None].to(device),
-        queries.flatten()[at].to(device),
-        at.to(device),
+        tensor(queries),
+        tensor(keys),
+        None if mask is None else tensor(mask),
+        tensor(queries.reshape(-1)[at]),
+        tensor(at),
     )

@@ -32,9 +32,12 @@ async def both(path: Path, convention: str, tmp_path: Path, *flags: str) -> None
     await here.close()
     with vllm_server(path, tmp_path / "server.log", "--runner", "pooling", *flags) as url:
         served = ProcessRewardModel(SERVED, convention, base_url=url, tokenizer=path)
-        for each, values in zip(PATHS, expected, strict=True):
-            assert await served.read_all(each) == pytest.approx(values, abs=2e-3)
-        await served.close()
+        try:
+            told = [await served.read_all(each) for each in PATHS]
+        finally:
+            await served.close()
+    for values, others in zip(told, expected, strict=True):
+        assert values == pytest.approx(others, abs=1e-3)
 
 
 async def test_qwen_at_the_step_pooler(tmp_path: Path) -> None:
@@ -49,4 +52,6 @@ async def test_math_shepherd_as_a_classifier_of_two_words(tmp_path: Path) -> Non
     path = tmp_path / "shepherd"
     tiny_prms.write_math_shepherd(path)
     words = {"classifier_from_token": ["-", "+"], "method": "from_2_way_softmax"}
-    await both(path, "math-shepherd", tmp_path, "--convert", "classify", "--hf-overrides", json.dumps(words))
+    flags = ("--convert", "classify", "--hf-overrides", json.dumps(words))
+    pooler = ("--pooler-config", json.dumps({"task": "token_classify"}))
+    await both(path, "math-shepherd", tmp_path, *flags, *pooler)
