@@ -91,11 +91,15 @@ def test_rewards_and_critics_are_what_the_last_results_say() -> None:
     paragraphs = (ROOT / "README.md").read_text("utf-8").split("\n\n")
     told = next(p for p in paragraphs if p.startswith("Rewards and critics"))
     subjects = faults["subjects"]
-    assert f"AUC of {subjects['step scorer']['on_steps_of_debates']['auc']['value']:.3f}" in " ".join(told.split())
+    assert f"AUC of {subjects['step scorer']['on_steps_of_debates']['auc']['value']:.3f}" in " ".join(
+        told.split()
+    )
     missed = [subject["on_planted_faults"]["misses"]["value"] for subject in subjects.values()]
     agreed = next(r["agreement"] for r in labels["labels"] if (r["k"], r["search"]) == (16, "every"))
     solved = [arm["accuracy"] for arm in critics["arms"] if arm["arm"] != "oracle"]
-    assert set(re.findall(r"([\d.]+)\s%", told)) == {f"{100 * share:.1f}" for share in (*missed, agreed, *solved)}
+    assert set(re.findall(r"([\d.]+)\s%", told)) == {
+        f"{100 * share:.1f}" for share in (*missed, agreed, *solved)
+    }
     assert f"At {critics['allowance']} policy tokens" in told
     assert all(faults["goals"].values())
     assert all(labels["goals"].values())

@@ -69,6 +69,6 @@ def accuracy_at(tries: Mapping[str, Sequence[Try]], allowance: int) -> dict[str,
 
 
 def tokens_at(tries: Mapping[str, Sequence[Try]], allowance: int) -> float:
-    """Policy tokens of the debates that fit, on average over the problems; what an unfinished one spent is not in it."""
+    """Policy tokens of the debates that fit, on average over the problems, without what one that does not fit spent."""
     used = [sum(one.tokens for one in within(of, allowance)) for of in tries.values()]
     return sum(used) / len(used)
