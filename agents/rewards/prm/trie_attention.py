@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longthought.agents.rewards.prm.token_trie import Branch, TokenTrie
+from longthought.agents.rewards.prm.token_trie import Branch, Places, TokenTrie
 
 #: How transformers calls this attention.
 NAME = "longthought_trie"
@@ -117,21 +117,22 @@ def _rung(size: int) -> int:
 def _group(branches: list[Branch], whole: bool, device: Any) -> _Group:
     import torch
 
-    lengths = np.array([len(branch.places) for branch in branches])
-    new = np.array([branch.new for branch in branches])
-    keys = np.zeros((len(branches), lengths.max()), dtype=np.int64)
-    queries = np.zeros((len(branches), new.max()), dtype=np.int64)
+    lengths: Places = np.array([len(branch.places) for branch in branches])
+    new: Places = np.array([branch.new for branch in branches])
+    longest, most_new = int(lengths.max()), int(new.max())
+    keys = np.zeros((len(branches), longest), dtype=np.int64)
+    queries = np.zeros((len(branches), most_new), dtype=np.int64)
     for row, branch in enumerate(branches):
         keys[row, : len(branch.places)] = branch.places
         queries[row, : branch.new] = branch.places[-branch.new :]
-    real = np.arange(new.max()) < new[:, None]
+    real: NDArray[np.bool_] = np.arange(most_new) < new[:, None]
     # A key's index is its depth: what is deeper than the query is a later token of the branch, or padding.
-    depths = np.where(real, np.arange(new.max()) + (lengths - new)[:, None], 0)
-    mask = None if whole else (np.arange(lengths.max()) <= depths[..., None])[:, None]
+    depths = np.where(real, np.arange(most_new) + (lengths - new)[:, None], 0)
+    mask = None if whole else (np.arange(longest) <= depths[..., None])[:, None]
     at = np.flatnonzero(real)
 
     def tensor(array: NDArray[Any]) -> Any:
-        return torch.from_numpy(array).to(device)
+        return torch.as_tensor(array, device=device)
 
     return _Group(
         tensor(queries),
