@@ -12,6 +12,7 @@ from autogen_agentchat.messages import BaseChatMessage, TextMessage
 from autogen_core import CancellationToken
 
 from longthought.agents.calls import sample
+from longthought.agents.decisions import Decision
 from longthought.agents.errors import UnreadableVerdict
 from longthought.agents.models.contract import Message, Model, Reply, Sampling, ToolMessage
 from longthought.agents.readings import Reading
@@ -64,10 +65,7 @@ class CriticAgent(BaseChatAgent):
                 readings += read
                 messages.append(ToolMessage({"role": "tool", "tool_call_id": call["id"], "content": said}))
             reply = await self._ask(messages, path.depth, may_call=round_ < MAX_TOOL_ROUNDS)
-        if reply.finish == "length":
-            # A decision at the end of a cut reply may be half of another one.
-            raise UnreadableVerdict("the reply was cut at the token limit", reply.text)
-        return Verdict(read_verdict(reply.text, path.depth, path.texts), tuple(readings))
+        return Verdict(decision_of(reply, path), tuple(readings))
 
     async def _ask(self, messages: Sequence[Message | ToolMessage], depth: int, may_call: bool) -> Reply:
         # A grammar would forbid the tool call, so the verdict is constrained only where no tool can be called.
@@ -101,3 +99,15 @@ class CriticAgent(BaseChatAgent):
 
     async def on_reset(self, cancellation_token: CancellationToken) -> None:
         """Nothing to forget."""
+
+
+def decision_of(reply: Reply, path: Path) -> Decision:
+    """What a model decided of ``path``, whose own texts are never taken for its decision.
+
+    Raises:
+        UnreadableVerdict: the reply is no decision, or was cut at the token limit.
+    """
+    if reply.finish == "length":
+        # A decision at the end of a cut reply may be half of another one.
+        raise UnreadableVerdict("the reply was cut at the token limit", reply.text)
+    return read_verdict(reply.text, path.depth, path.texts)

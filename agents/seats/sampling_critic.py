@@ -23,9 +23,10 @@ from longthought.agents.rewards.contract import Reward
 from longthought.agents.rewards.tools import read_all
 from longthought.agents.seats.context import Context
 from longthought.agents.seats.contract import Verdict, check_decision
+from longthought.agents.seats.critic import decision_of
 from longthought.agents.seats.vote import objects, vote
 from longthought.agents.thoughts import Path
-from longthought.agents.verdict_format import read_verdict, verdict_regex
+from longthought.agents.verdict_format import verdict_regex
 
 _QUOTED = re.compile(r'"([^"]+)"|“([^”]+)”')
 
@@ -125,9 +126,7 @@ def _readable(replies: list[Reply], path: Path) -> tuple[list[Decision], str]:
     complaint = ""
     for reply in replies:
         try:
-            if reply.finish == "length":
-                raise UnreadableVerdict("the reply was cut at the token limit")
-            decision = read_verdict(reply.text, path.depth)
+            decision = decision_of(reply, path)
             check_decision(decision, path)
             decisions.append(decision)
         except UnreadableVerdict as error:
