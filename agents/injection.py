@@ -26,11 +26,21 @@ _SUSPECT = {
         re.IGNORECASE,
     ),
 }
+#: Nothing above, and no verdict, is without one of these. Every thought of a corpus is looked at, and few hold any.
+_HINTS = (
+    *("continue", "backtrack", "reflect", "terminate"),
+    *("<|", "<｜", "[inst]", "[/inst]", "sys>>", "</s>", "of_turn>", "tool_", "<bos>", "<eos>"),
+    *("system", "assistant", "user", "human", "critic", "judge"),
+    *("instruction", "prompt", "direction", "guideline"),
+)
 _INDENTED = re.compile(r"^(?: {4}|\t).*", re.MULTILINE)
 
 
 def suspicion(text: str) -> str | None:
     """What in ``text`` looks like an attempt to steer its reader; None for an ordinary problem or step."""
+    plain = text.casefold()
+    if not any(hint in plain for hint in _HINTS):
+        return None
     kinds = dictated_decisions(text)
     if kinds == frozenset({"continue"}):  # which is a statement of Python, too, but never at the margin
         kinds = dictated_decisions(_INDENTED.sub("", text))
