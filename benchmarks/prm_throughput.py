@@ -33,7 +33,7 @@ from benchmarks.result_file import write_result
 from longthought.agents.models.embedded import embedded_path
 from longthought.agents.rewards.prm.conventions import LONGTHOUGHT
 from longthought.agents.rewards.prm.in_process import InProcessPrm
-from longthought.agents.rewards.prm.layout import step_tokens
+from longthought.agents.rewards.prm.layout import StepLayout
 
 #: Paths in a padded batch of the plain pass.
 BATCH = 16
@@ -60,7 +60,8 @@ class Plain:
         return cls(loaders[0].from_pretrained(path).eval(), loaders[1].from_pretrained(path))
 
     def tokens(self, solutions: Sequence[Solution]) -> list[list[int]]:
-        return [step_tokens(self.tokenizer, *solution)[0] for solution in solutions]
+        layout = StepLayout(LONGTHOUGHT, self.tokenizer)
+        return [layout.encode(*solution)[0] for solution in solutions]
 
     def read(self, rows: Sequence[list[int]]) -> None:
         """One pass for every ``BATCH`` rows of like length."""

@@ -78,9 +78,10 @@ def _prm(
 
 
 def _step_scorer(wants: Wants, **options: Any) -> Reward:
-    from longthought.agents.rewards.step_scorer import StepScorer
-
-    return StepScorer(**options)
+    """The embedded PRM, which is small enough for a CPU."""
+    reward = _prm(wants, **{"device": "cpu", **options})
+    reward.name = "step-scorer"
+    return reward
 
 
 def _rollouts(wants: Wants, **options: Any) -> Reward:

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from longthought.agents.errors import UsageError
-from longthought.agents.rewards.step_scorer import step_tokens
+from longthought.agents.rewards.prm.conventions import LONGTHOUGHT
+from longthought.agents.rewards.prm.layout import StepLayout
 from longthought.synth.labelled.read import labelled_row
 from longthought.synth.labelled.record import LabelledSolution
 from longthought.train.arguments import attention, quiet_libraries, trainer_arguments
@@ -33,7 +34,7 @@ Supervised = tuple[tuple[str, ...], tuple[int, ...]]
 
 
 def run_prm(settings: PrmSettings) -> Path:
-    """Train and save a process reward model, which the reward kinds ``step-scorer`` and ``prm`` load.
+    """Train and save a process reward model, which the reward kind ``prm`` loads.
 
     Raises:
         UsageError: a model, corpus or row that cannot be trained with; see the functions called.
@@ -86,6 +87,7 @@ def tokenise_solutions(
         UsageError: a row in none of the formats, or longer than ``max_length`` tokens (unless those are dropped), or
             nothing that has a label.
     """
+    layout = StepLayout(LONGTHOUGHT, tokenizer)
     ids, labels = list[Any](), list[Any]()
     dropped = unlabelled = 0
     for row in rows:
@@ -94,7 +96,7 @@ def tokenise_solutions(
             if not steps:
                 unlabelled += 1
                 continue
-            row_ids, ends = step_tokens(tokenizer, solution.question, steps)
+            row_ids, ends = layout.encode(solution.question, steps)
             if len(row_ids) > settings.max_length:
                 if settings.too_long == "error":
                     raise UsageError(

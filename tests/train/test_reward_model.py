@@ -10,7 +10,7 @@ import pytest
 
 from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem
-from longthought.agents.rewards.step_scorer import StepScorer
+from longthought.agents.rewards.prm.process_reward import ProcessRewardModel
 from longthought.agents.thoughts import straight_path
 from longthought.synth.labelled.record import Label, LabelledSolution
 from longthought.train.corpus import Row
@@ -38,7 +38,7 @@ async def test_a_step_scorer_learns_to_tell_steps_apart(trained: Path, tmp_path:
     settings |= {"model": str(trained), "epochs": 20}
     path = run_prm(PrmSettings.model_validate(settings))
     assert record(path)["labels_of_an_epoch"] == 16
-    scorer = StepScorer(path)
+    scorer = ProcessRewardModel(path)
     right, wrong = await scorer.read_all(straight_path(Problem(id="a", question="3+9?"), ["3+9=12", "0"]))
     await scorer.close()
     assert right > 0.8
@@ -128,7 +128,7 @@ async def test_an_outcome_reward_model_learns_whole_solutions(trained: Path, tmp
     settings |= {"model": str(trained), "epochs": 20, "corpora": [{"path": str(file)}]}
     path = run_orm(OrmSettings.model_validate(settings))
     assert record(path)["labels_of_an_epoch"] == 16
-    scorer = StepScorer(path)
+    scorer = ProcessRewardModel(path)
     problem = Problem(id="a", question="3+9?")
     right = await scorer.read(straight_path(problem, ["3+9=12", "answer: 12"], "12"))
     wrong = await scorer.read(straight_path(problem, ["3+9=12", "answer: no"], "no"))

@@ -9,7 +9,7 @@ from typing import Any
 from longthought.agents.errors import RewardError
 from longthought.agents.models.chat_tokens import ChatEncoder
 from longthought.agents.models.contract import Message
-from longthought.agents.rewards.prm.conventions import LONGTHOUGHT, Convention
+from longthought.agents.rewards.prm.conventions import Convention
 from longthought.agents.whole_text import whole_text
 
 #: Lines whose tokens are kept: a debate reads its paths' first lines again and again.
@@ -19,13 +19,10 @@ _KEPT = 1 << 14
 StepTokens = tuple[list[int], list[int]]
 
 
-def step_tokens(tokenizer: Any, question: str, steps: Sequence[str]) -> StepTokens:
-    """Question and steps in this project's own convention; training uses the same function."""
-    return StepLayout(LONGTHOUGHT, tokenizer).encode(question, steps)
-
-
 class StepLayout:
-    """Lays out paths for one convention and one Hugging Face tokenizer. As thread-safe as the tokenizer, which is not.
+    """Lays out paths for one convention and one Hugging Face tokenizer; training lays them out with the same.
+
+    As thread-safe as the tokenizer, which is not.
 
     Raises:
         UsageError: ``chat`` without a chat template.

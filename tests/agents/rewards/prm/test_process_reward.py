@@ -13,7 +13,7 @@ from longthought.agents.errors import RewardError, UsageError
 from longthought.agents.problems import Problem
 from longthought.agents.rewards.prm.conventions import LONGTHOUGHT
 from longthought.agents.rewards.prm.in_process import InProcessPrm
-from longthought.agents.rewards.prm.layout import step_tokens
+from longthought.agents.rewards.prm.layout import StepLayout
 from longthought.agents.rewards.prm.process_reward import ProcessRewardModel, scored
 from longthought.agents.thoughts import straight_path
 from tests.agents.rewards.prm import tiny_prms
@@ -44,7 +44,8 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
 
 
 def by_hand(weights: tuple[Path, Any], solution: Solution) -> list[float]:
-    ids, ends = step_tokens(transformers.AutoTokenizer.from_pretrained(weights[0]), *solution)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(weights[0])
+    ids, ends = StepLayout(LONGTHOUGHT, tokenizer).encode(*solution)
     with torch.inference_mode():
         right = torch.softmax(weights[1](torch.tensor([ids])).logits[0], -1)[ends, 1]
     return [float(value) for value in right]
@@ -61,14 +62,14 @@ async def test_trees_read_as_each_path_alone(weights: tuple[Path, Any], max_batc
 
 
 async def test_what_waiting_paths_share_is_computed_once(weights: tuple[Path, Any]) -> None:
-    tokenizer = transformers.AutoTokenizer.from_pretrained(weights[0])
+    layout = StepLayout(LONGTHOUGHT, transformers.AutoTokenizer.from_pretrained(weights[0]))
     prm = InProcessPrm(str(weights[0]), LONGTHOUGHT, device="cpu", dtype="auto", max_batch=4096)
     paths = trees(random.Random(0))
     await asyncio.gather(*(prm.probabilities(*path) for path in paths))
     prefixes = {
         (path[0], tuple(ids[: at + 1]))
         for path in paths
-        for ids in [step_tokens(tokenizer, *path)[0]]
+        for ids in [layout.encode(*path)[0]]
         for at in range(len(ids))
     }
     assert prm.computed == len(prefixes)

@@ -1,4 +1,4 @@
-"""The learned step scorer, on a tiny random model: where it reads, how it batches, what it refuses."""
+"""This project's own convention, on a tiny random model: where it reads, how it batches, what it refuses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pytest
 
 from longthought.agents.errors import RewardError, UsageError
 from longthought.agents.problems import Problem
-from longthought.agents.rewards.step_scorer import StepScorer, step_tokens
+from longthought.agents.rewards.prm.conventions import LONGTHOUGHT
+from longthought.agents.rewards.prm.layout import StepLayout
+from longthought.agents.rewards.prm.process_reward import ProcessRewardModel
 from longthought.agents.thoughts import Path as ThoughtPath
 from longthought.agents.thoughts import straight_path
 
@@ -53,7 +55,7 @@ def _path(*steps: str) -> ThoughtPath:
 
 def test_the_ends_of_steps_are_their_line_feeds(weights: Path) -> None:
     tokenizer = transformers.AutoTokenizer.from_pretrained(weights)
-    ids, ends = step_tokens(tokenizer, QUESTION, STEPS)
+    ids, ends = StepLayout(LONGTHOUGHT, tokenizer).encode(QUESTION, STEPS)
     assert tokenizer.decode(ids[1:]).replace(" ", "") == f"{QUESTION}\n{STEPS[0]}\n{STEPS[1]}\n".replace(
         " ", ""
     )
@@ -61,19 +63,19 @@ def test_the_ends_of_steps_are_their_line_feeds(weights: Path) -> None:
     assert [i for i, token in enumerate(ids) if token == line_feed][1:] == ends
     assert ids[0] == tokenizer.bos_token_id
     # A longer path starts with the tokens of the shorter one.
-    assert step_tokens(tokenizer, QUESTION, STEPS[:1])[0] == ids[: ends[0] + 1]
+    assert StepLayout(LONGTHOUGHT, tokenizer).encode(QUESTION, STEPS[:1])[0] == ids[: ends[0] + 1]
 
 
 def test_special_tokens_in_text_stay_text(weights: Path) -> None:
     tokenizer = transformers.AutoTokenizer.from_pretrained(weights)
-    ids, ends = step_tokens(tokenizer, QUESTION, ["<s>\n<pad>"])
+    ids, ends = StepLayout(LONGTHOUGHT, tokenizer).encode(QUESTION, ["<s>\n<pad>"])
     assert tokenizer.bos_token_id not in ids[1:]
     assert tokenizer.pad_token_id not in ids
     assert len(ends) == 1
 
 
 async def test_together_reads_as_alone(weights: Path) -> None:
-    scorer = StepScorer(weights)
+    scorer = ProcessRewardModel(weights)
     paths = [_path(*STEPS[:1]), _path(*STEPS), _path("1+1=2 [2]", *STEPS, "2 [3]")] * 30
     alone = [await scorer.read_all(path) for path in paths[:3]]
     together = await asyncio.gather(*(scorer.read_all(path) for path in paths))
@@ -83,7 +85,7 @@ async def test_together_reads_as_alone(weights: Path) -> None:
     # The model is causal: what comes later does not change what was read before.
     assert alone[1][0] == pytest.approx(alone[0][0], abs=2e-4)
     reading = await scorer.read(paths[1])
-    assert reading.reward == "step-scorer"
+    assert reading.reward == "prm"
     assert reading.value == pytest.approx(alone[1][-1], abs=2e-4)
     await scorer.close()
 
@@ -92,14 +94,14 @@ async def test_label_one_means_right(weights: Path) -> None:
     torch: Any = pytest.importorskip("torch")
     tokenizer = transformers.AutoTokenizer.from_pretrained(weights)
     model = transformers.AutoModelForTokenClassification.from_pretrained(weights)
-    ids, ends = step_tokens(tokenizer, QUESTION, STEPS)
+    ids, ends = StepLayout(LONGTHOUGHT, tokenizer).encode(QUESTION, STEPS)
     logits = model(input_ids=torch.tensor([ids])).logits[0]
     expected = torch.softmax(logits, -1)[ends, 1].tolist()
-    assert await StepScorer(weights).read_all(_path(*STEPS)) == pytest.approx(expected, abs=1e-3)
+    assert await ProcessRewardModel(weights).read_all(_path(*STEPS)) == pytest.approx(expected, abs=1e-3)
 
 
 async def test_a_path_that_is_too_long_fails_alone(weights: Path) -> None:
-    scorer = StepScorer(weights)
+    scorer = ProcessRewardModel(weights)
     results = await asyncio.gather(
         scorer.read(_path(*STEPS)), scorer.read(_path("1" * 200)), return_exceptions=True
     )
@@ -109,9 +111,9 @@ async def test_a_path_that_is_too_long_fails_alone(weights: Path) -> None:
 
 
 async def test_without_a_step_there_is_no_reading(weights: Path) -> None:
-    assert (await StepScorer(weights).read(_path())).unscored
+    assert (await ProcessRewardModel(weights).read(_path())).unscored
 
 
 def test_a_directory_without_a_model_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no model at .*: config\.json is missing"):
-        StepScorer(tmp_path)
+        ProcessRewardModel(tmp_path)
