@@ -119,31 +119,69 @@ def keyed_apart(name: str) -> Generator[None]:
     if tape is None:
         yield
         return
-    token = recorder.set(_Apart(tape, name.encode()))
+    token = recorder.set(_Apart(tape, name))
     try:
         yield
     finally:
         recorder.reset(token)
 
 
-@dataclass(frozen=True, slots=True)
-class _Apart:
-    """A recorder whose digests are made apart by a name."""
+@contextmanager
+def past_only() -> Generator[None]:
+    """Play journalled calls back, and leave the block at the first one that would have to be made."""
+    tape = recorder.get()
+    assert tape is not None
+    token = recorder.set(_PastOnly(tape))
+    try:
+        yield
+    except _PastEnds:
+        pass
+    finally:
+        recorder.reset(token)
 
-    tape: Recorder
-    name: bytes
+
+class _Through:
+    """A recorder that passes everything on."""
+
+    def __init__(self, tape: Recorder) -> None:
+        self._tape = tape
 
     def key(self, digest: bytes) -> tuple[str, int]:
-        return self.tape.key(blake2b(digest + self.name, digest_size=12).digest())
+        return self._tape.key(digest)
 
     def replay(self, key: str) -> Any | None:
-        return self.tape.replay(key)
+        return self._tape.replay(key)
 
     def record(self, key: str, kind: str, data: dict[str, Any], usage: Usage) -> None:
-        self.tape.record(key, kind, data, usage)
+        self._tape.record(key, kind, data, usage)
 
     def failed(self, key: str, attempt: int, error: str, wait: float) -> None:
-        self.tape.failed(key, attempt, error, wait)
+        self._tape.failed(key, attempt, error, wait)
+
+
+class _Apart(_Through):
+    """Makes digests apart by a name."""
+
+    def __init__(self, tape: Recorder, name: str) -> None:
+        super().__init__(tape)
+        self._name = name.encode()
+
+    def key(self, digest: bytes) -> tuple[str, int]:
+        return super().key(blake2b(digest + self._name, digest_size=12).digest())
+
+
+class _PastEnds(Exception):
+    """The journal holds no more of the calls."""
+
+
+class _PastOnly(_Through):
+    """Lets nothing new be asked."""
+
+    def replay(self, key: str) -> Any:
+        past = super().replay(key)
+        if past is None:
+            raise _PastEnds
+        return past
 
 
 def digest_of(*parts: object) -> bytes:

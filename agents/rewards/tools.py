@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from autogen_core.tools import FunctionTool
 
-from longthought.agents.calls import Recorder, digest_of, keyed_apart, outside, recorder
+from longthought.agents.calls import digest_of, keyed_apart, outside, past_only, recorder
 from longthought.agents.errors import FatalModelError, ModelError, RewardError
 from longthought.agents.models.contract import Usage
 from longthought.agents.readings import Reading
@@ -43,6 +42,16 @@ async def read_steps(reward: Reward, path: Path) -> list[Reading]:
         return readings, outage
 
     return await _journalled(reward, _digest(reward, path, "every step"), live)
+
+
+async def read_once(reward: Reward, path: Path) -> tuple[Reading, tuple[Reading, ...]]:
+    """What ``reward`` says of ``path``, and the readings that had to be made for it: none if the thought has one."""
+    there = path.walk[-1].readings if path.walk else ()
+    known = next((reading for reading in there if reading.reward == reward.name), None)
+    if known is not None:
+        return known, ()
+    made = await read_all([reward], path)
+    return made[0], made
 
 
 def reward_tool(reward: Reward, path_getter: Callable[[], Path]) -> FunctionTool:
@@ -107,42 +116,10 @@ async def _of_models(reward: Reward, digest: bytes, live: _Live) -> list[Reading
         if outage:
             tape.record(key, "read", _data(readings), Usage())
         return readings
-    token = recorder.set(_PastOnly(tape))
-    try:
-        with keyed_apart(reward.name):
-            await live()  # the calls up to the outage, so that they are counted
-    except _Outage:
-        pass
-    finally:
-        recorder.reset(token)
+    with past_only(), keyed_apart(reward.name):
+        await live()  # the calls up to the outage, so that they are counted
     tape.record(key, "read", past, Usage())
     return _readings(past)
-
-
-class _Outage(Exception):
-    """The journal holds no more of a reading's calls."""
-
-
-@dataclass(frozen=True, slots=True)
-class _PastOnly:
-    """A recorder that plays back and lets nothing new be asked."""
-
-    tape: Recorder
-
-    def key(self, digest: bytes) -> tuple[str, int]:
-        return self.tape.key(digest)
-
-    def replay(self, key: str) -> Any:
-        past = self.tape.replay(key)
-        if past is None:
-            raise _Outage
-        return past
-
-    def record(self, key: str, kind: str, data: dict[str, Any], usage: Usage) -> None:
-        self.tape.record(key, kind, data, usage)
-
-    def failed(self, key: str, attempt: int, error: str, wait: float) -> None:
-        self.tape.failed(key, attempt, error, wait)
 
 
 def _data(readings: Sequence[Reading]) -> dict[str, Any]:

@@ -18,9 +18,8 @@ from longthought.agents.decisions import Backtrack, Continue, Decision, Reflect,
 from longthought.agents.errors import UnreadableVerdict
 from longthought.agents.models.contract import Message, Model, Reply, Sampling
 from longthought.agents.prompts import Prompts
-from longthought.agents.readings import Reading
 from longthought.agents.rewards.contract import Reward
-from longthought.agents.rewards.tools import read_all
+from longthought.agents.rewards.tools import read_once
 from longthought.agents.seats.context import Context
 from longthought.agents.seats.contract import Verdict, check_decision
 from longthought.agents.seats.critic import decision_of
@@ -78,7 +77,7 @@ class SamplingCritic:
         verdicts, complaint = _readable(replies, path)
         if not verdicts:
             raise UnreadableVerdict(complaint, replies[0].text)
-        reading, made = await self._read(path)
+        reading, made = await read_once(self._reward, path)
         if reading.score is None:
             return Verdict(vote(verdicts), made)
         scores = [self._score(verdict, reading.score, path) for verdict in verdicts]
@@ -91,15 +90,6 @@ class SamplingCritic:
         if cue:
             messages[-1] = Message(messages[-1].role, f"{messages[-1].content}\n{cue}")
         return messages
-
-    async def _read(self, path: Path) -> tuple[Reading, tuple[Reading, ...]]:
-        """The reward's reading, and the readings that had to be made for it."""
-        there = path.walk[-1].readings if path.walk else ()
-        known = next((reading for reading in there if reading.reward == self._reward.name), None)
-        if known is not None:
-            return known, ()
-        made = await read_all([self._reward], path)
-        return made[0], made
 
     def _score(self, decision: Decision, reading: float, path: Path) -> float:
         if not objects(decision):

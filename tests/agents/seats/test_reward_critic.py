@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from longthought.agents.decisions import Backtrack, Continue, Decision, Terminate
@@ -51,3 +53,11 @@ async def test_it_goes_back_from_what_reads_low(
     assert verdict.decision == decision
     assert [reading.reward for reading in verdict.readings] == ["says"]
     assert verdict.readings[0].missing is (said is None)
+
+
+async def test_a_reading_that_is_there_is_not_made_again() -> None:
+    path = straight_path(PROBLEM, ["2+2=5"])
+    read = replace(path.walk[-1], readings=(Reading(reward="says", value=0.1),))
+    verdict = await RewardCritic(Says(None)).judge(replace(path, walk=(read,)))
+    assert verdict.decision == Backtrack(to=0, why="says reads 0.10")
+    assert verdict.readings == ()
