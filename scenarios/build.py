@@ -1,4 +1,4 @@
-"""The one place that knows every class: from a scenario and its problems to a protocol ready to play."""
+"""From a scenario and its problems to a protocol ready to play, or to one of its rewards by itself."""
 
 from __future__ import annotations
 
@@ -10,14 +10,8 @@ from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem
 from longthought.agents.prompts import Prompts
 from longthought.agents.rewards.contract import Reward, Scorer
-from longthought.agents.seats.assenting import AssentingCritic
 from longthought.agents.seats.context import Context
 from longthought.agents.seats.contract import Critic, Policy
-from longthought.agents.seats.critic import CriticAgent
-from longthought.agents.seats.panel import Panel
-from longthought.agents.seats.policy import PolicyAgent
-from longthought.agents.seats.reward_critic import RewardCritic
-from longthought.agents.seats.sampling_critic import SamplingCritic
 from longthought.protocols.best_of_n import BestOfN
 from longthought.protocols.budget import Budget
 from longthought.protocols.debate import Debate, Price
@@ -25,11 +19,11 @@ from longthought.protocols.runner import Plays
 from longthought.scenarios.datasets import scorer_name
 from longthought.scenarios.engines import Engines
 from longthought.scenarios.load import Loaded
-from longthought.scenarios.plugins import did_you_mean, find_plugin
-from longthought.scenarios.reward_spec import RewardSpec
-from longthought.scenarios.rewards import KINDS, Wants, make_reward
+from longthought.scenarios.plugins import find_plugin
+from longthought.scenarios.reward_shelf import RewardShelf
+from longthought.scenarios.rewards import Wants
 from longthought.scenarios.schema import BUILT_IN, Scenario
-from longthought.scenarios.seat_spec import CRITICS, PanelSpec, RewardCriticSpec, SamplingCriticSpec, SeatSpec
+from longthought.scenarios.seats import Seats
 
 
 @dataclass(frozen=True)
@@ -53,23 +47,37 @@ class Parts:
         return any(reward.uses_gold for reward in (*self.injected, *self.tools, *self.consulted))
 
 
-@dataclass(frozen=True)
-class Built:
-    """Everything one run needs. Close it when the run is over."""
+@dataclass(frozen=True, kw_only=True)
+class _Held:
+    """What has to be closed when the work is over."""
 
-    protocol: Plays
-    parts: Parts
     engines: Engines
-    #: The texts of all prompts, by part.
-    prompts: Mapping[str, str]
     #: All rewards that are used, those too that only an ensemble or a critic asks.
     rewards: Mapping[str, Reward]
+    scorer: Scorer
 
     async def close(self) -> None:
         await self.engines.close()
         for reward in self.rewards.values():
             await reward.close()
-        await self.parts.scorer.close()
+        await self.scorer.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built(_Held):
+    """Everything one run needs. Close it when the run is over."""
+
+    protocol: Plays
+    parts: Parts
+    #: The texts of all prompts, by part.
+    prompts: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltReward(_Held):
+    """One reward of a scenario by itself. Close it when the work is over."""
+
+    reward: Reward
 
 
 def build(
@@ -86,43 +94,33 @@ def build(
         UsageError: a part cannot be had; the line names its key.
     """
     scenario = loaded.scenario
-    builder = _Builder(loaded, allow_import, attempt_timeout)
-    scorer = builder.scorer(problems, allow_code)
+    engines = _engines(loaded, allow_import, attempt_timeout)
+    scorer = _scorer(loaded, problems, engines, allow_import, allow_code)
     context = context_of(loaded)
-    policy = builder.policy(context)
-    rewards = {name: builder.reward(name) for name in scenario.rewards_on}
-    injected = [rewards[name] for name, spec in scenario.rewards.items() if spec.mode == "inject"]
-    tools = [rewards[name] for name, spec in scenario.rewards.items() if spec.mode == "tool"]
+    seats = Seats(loaded, engines, context, allow_import)
+    policy = seats.policy()
+    shelf = _shelf(loaded, engines, scorer, policy, allow_import)
+    on = {name: shelf.get(name) for name in scenario.rewards_on}
+    tools = [on[name] for name, spec in scenario.rewards.items() if spec.mode == "tool"]
     parts = Parts(
         scenario=scenario,
         policy=policy,
-        critic=cast("Critic", builder.seat("critic", context, tools)),
+        critic=seats.critic(tools, shelf.get),
         scorer=scorer,
         budget=scenario.budget,
-        injected=injected,
+        injected=[on[name] for name, spec in scenario.rewards.items() if spec.mode == "inject"],
         tools=tools,
-        consulted=builder.consulted,
+        consulted=seats.consulted,
         prices=_prices(scenario),
     )
-    prompts = {**context.prompts.texts, **builder.prompts}
-    return Built(builder.protocol(parts), parts, builder.engines, prompts, builder.rewards)
-
-
-@dataclass(frozen=True)
-class BuiltReward:
-    """One reward of a scenario by itself. Close it when the work is over."""
-
-    reward: Reward
-    #: It, and those that it asks.
-    rewards: Mapping[str, Reward]
-    engines: Engines
-    scorer: Scorer
-
-    async def close(self) -> None:
-        await self.engines.close()
-        for reward in self.rewards.values():
-            await reward.close()
-        await self.scorer.close()
+    return Built(
+        engines=engines,
+        rewards=shelf.built,
+        scorer=scorer,
+        protocol=_protocol(loaded, parts, allow_import),
+        parts=parts,
+        prompts={**context.prompts.texts, **seats.prompts, **shelf.prompts},
+    )
 
 
 def build_reward(
@@ -133,11 +131,12 @@ def build_reward(
     Raises:
         UsageError: there is none, or it cannot be built.
     """
-    builder = _Builder(loaded, allow_import, None)
-    scorer = builder.scorer(())
-    builder.policy(context_of(loaded))
-    reward = builder.reward(name, loaded.source, options)
-    return BuiltReward(reward, builder.rewards, builder.engines, scorer)
+    engines = _engines(loaded, allow_import)
+    scorer = _scorer(loaded, (), engines, allow_import)
+    policy = Seats(loaded, engines, context_of(loaded), allow_import).policy()
+    shelf = _shelf(loaded, engines, scorer, policy, allow_import)
+    reward = shelf.get(name, loaded.source, options)
+    return BuiltReward(engines=engines, rewards=shelf.built, scorer=scorer, reward=reward)
 
 
 def context_of(loaded: Loaded) -> Context:
@@ -151,237 +150,89 @@ def context_of(loaded: Loaded) -> Context:
     )
 
 
-class _Builder:
-    def __init__(self, loaded: Loaded, allow_import: bool, attempt_timeout: float | None) -> None:
-        self._scenario, self._base_dir, self._allow_import = loaded.scenario, loaded.base_dir, allow_import
-        self.engines = Engines(
-            loaded.scenario.models,
-            loaded.base_dir,
-            allow_import=allow_import,
-            attempt_timeout=attempt_timeout,
-        )
-        self._scorer: Scorer | None = None
-        self._policy: Policy | None = None
-        self.rewards: dict[str, Reward] = {}
-        self._building: list[str] = []
-        self.consulted: list[Reward] = []
-        #: The texts of prompts beside the seats' own, by part.
-        self.prompts: dict[str, str] = {}
+def _engines(loaded: Loaded, allow_import: bool, attempt_timeout: float | None = None) -> Engines:
+    return Engines(
+        loaded.scenario.models, loaded.base_dir, allow_import=allow_import, attempt_timeout=attempt_timeout
+    )
 
-    def protocol(self, parts: Parts) -> Plays:
-        scenario = parts.scenario
-        match scenario.protocol:
-            case "debate" | "monologue":
-                alone = scenario.protocol == "monologue"
-                return Debate(
-                    policy=parts.policy,
-                    critic=parts.critic,
-                    scorer=parts.scorer,
-                    budget=parts.budget,
-                    injected=() if alone else parts.injected,
-                    on_wrong_answer=scenario.on_wrong_answer,
-                    asks=scenario.asks,
-                    prices=parts.prices,
-                    informed=parts.informed and not alone,
-                )
-            case "best-of-n":
-                (reward,) = (*parts.injected, *parts.tools)
-                return BestOfN(parts.policy, reward, parts.scorer, scenario.n, parts.budget)
-            case name:
-                return cast("Plays", self._plugin("protocols", name, "protocol", BUILT_IN)(parts))
 
-    def seat(self, seat: Literal["policy", "critic"], context: Context, tools: Sequence[Reward]) -> object:
-        """Who sits there; a seat that the protocol does not ask is taken by the assenting critic."""
-        spec = self._scenario.sitting.get(seat)
-        if spec is None:
-            return AssentingCritic()
-        return self._sitter(seat, spec, f"seats.{seat}", context, tools)
+def _shelf(
+    loaded: Loaded, engines: Engines, scorer: Scorer, policy: Policy, allow_import: bool
+) -> RewardShelf:
+    wants = Wants(scorer=scorer, policy=policy, base_dir=loaded.base_dir)
+    return RewardShelf(loaded.scenario.rewards, engines, wants, allow_import)
 
-    def _sitter(
-        self,
-        seat: Literal["policy", "critic"],
-        spec: SeatSpec,
-        key: str,
-        context: Context,
-        tools: Sequence[Reward],
-    ) -> object:
-        if spec.panel is not None:
-            return self._panel(spec.panel, key, context, tools)
-        if spec.agent is not None:
-            if tools and seat == "critic":
-                raise UsageError(f"rewards.{tools[0].name}: an agent brings its own tools; use inject or off")
-            if spec.agent == "sampling-critic":
-                return self._sampling_critic(spec, key, context)
-            if spec.agent == "reward-critic":
-                return self._reward_critic(spec, key)
-            return self._agent(seat, spec, key, spec.agent, context)
-        model = self.engines.get(spec.model or "")
-        if seat == "policy":
-            return PolicyAgent(model, context, spec.sampling)
-        if tools and not model.model_info["function_calling"]:
-            raise UsageError(
-                f"rewards.{tools[0].name}: the engine of model {spec.model!r} cannot call tools; "
-                "use inject or off"
-            )
-        return CriticAgent(model, context, spec.sampling, tools)
 
-    def policy(self, context: Context) -> Policy:
-        """The policy's seat, which rewards may ask too."""
-        self._policy = cast("Policy", self.seat("policy", context, ()))
-        return self._policy
+def _scorer(
+    loaded: Loaded,
+    problems: Sequence[Problem],
+    engines: Engines,
+    allow_import: bool,
+    allow_code: bool = False,
+) -> Scorer:
+    """The one that the problems name; without any, the one that the dataset's problems will."""
+    from longthought.agents.rewards.ill_posed import ill_posed_of
+    from longthought.agents.rewards.ill_posed_judge import IllPosedJudge
+    from longthought.agents.rewards.ill_posed_scorer import IllPosedScorer
+    from longthought.agents.rewards.scorers import SCORER_NAMES, UNIT_TESTS, scorer_named
 
-    def _panel(self, spec: PanelSpec, key: str, context: Context, tools: Sequence[Reward]) -> Panel:
-        """Its members, each built like a seat. Rewards as tools are for those that are models."""
-        if tools and all(member.agent is not None for member in spec.members):
-            raise UsageError(f"rewards.{tools[0].name}: no member of the panel is a model; use inject or off")
-        members = {
-            name: self._sitter(
-                "critic",
-                member,
-                f"{key}.options.members.{i}",
-                context,
-                tools if member.agent is None else (),
-            )
-            for i, (name, member) in enumerate(zip(spec.names, spec.members, strict=True))
-        }
-        return Panel(cast("dict[str, Critic]", members), spec.rule)
-
-    def _sampling_critic(self, spec: SeatSpec, key: str, context: Context) -> SamplingCritic:
-        options = SamplingCriticSpec.model_validate(spec.options)
-        critic = SamplingCritic(
-            self.engines.get(spec.model or ""),
-            context,
-            self._consult(options.reward, key),
-            options.sampling,
-            n=options.n,
-            length_modifier=options.length_modifier,
-            prompt=options.prompt,
-            base_dir=self._base_dir,
-        )
-        self.prompts |= {f"{key}.{part}": text for part, text in critic.prompts.items()}
-        return critic
-
-    def _reward_critic(self, spec: SeatSpec, key: str) -> RewardCritic:
-        options = RewardCriticSpec.model_validate(spec.options)
-        return RewardCritic(self._consult(options.reward, key), options.threshold)
-
-    def _consult(self, name: str, key: str) -> Reward:
-        """A reward that a critic asks of its own accord; the built-in kind of that name needs no entry."""
-        reward = self.reward(name, f"{key}.options.reward")
-        self.consulted.append(reward)
-        return reward
-
-    def scorer(self, problems: Sequence[Problem], allow_code: bool = False) -> Scorer:
-        from longthought.agents.rewards.ill_posed import ill_posed_of
-        from longthought.agents.rewards.ill_posed_judge import IllPosedJudge
-        from longthought.agents.rewards.ill_posed_scorer import IllPosedScorer
-        from longthought.agents.rewards.scorers import UNIT_TESTS
-
-        names = sorted({problem.scorer for problem in problems}) or [scorer_name(self._scenario.dataset)]
-        if len(names) > 1:
-            raise UsageError(
-                f"dataset: its problems name several scorers ({', '.join(names)}); run one at a time"
-            )
-        (name,) = names
-        if name == UNIT_TESTS and not allow_code:
-            if problems:
-                raise UsageError(
-                    f"dataset.scorer: {name!r} runs code that models write, in a sandbox; "
-                    "if you want that, add --allow-code"
-                )
-            name = "none"
-        self._scorer, spec = self._scorer_named(name), self._scenario.ill_posed
-        if any(ill_posed_of(problem) is not None for problem in problems):
-            judge = spec and spec.judge
-            self._scorer = IllPosedScorer(
-                self._scorer, IllPosedJudge(self.engines.get(judge)) if judge else None
-            )
-        return self._scorer
-
-    def _scorer_named(self, name: str) -> Scorer:
-        from longthought.agents.rewards.scorers import SCORER_NAMES, scorer_named
-
-        known = {each.partition(":")[0] for each in SCORER_NAMES}
-        if name.partition(":")[0] in known:
-            return scorer_named(name)
-        return cast("Scorer", self._plugin("scorers", name, "dataset.scorer", SCORER_NAMES)())
-
-    def reward(self, name: str, key: str = "rewards", options: Mapping[str, Any] | None = None) -> Reward:
-        """The reward of that name, be it off, or the built-in kind; built when it is first asked for.
-
-        Args:
-            key: who asks, for the error line.
-            options: more options than the scenario gives it.
-        """
-        if name not in self.rewards:
-            specs = self._scenario.rewards
-            spec = specs.get(name, RewardSpec(mode="off")) if name in KINDS else specs.get(name)
-            if spec is None:
-                there = sorted({*specs, *KINDS})
-                raise UsageError(
-                    f"{key}: no reward {name!r} under rewards{did_you_mean(name, there)}; "
-                    f"there: {', '.join(specs) or 'none'}; built in: {', '.join(sorted(KINDS))}"
-                )
-            if name in self._building:
-                circle = " → ".join((*self._building[self._building.index(name) :], name))
-                raise UsageError(f"{key}: {circle} is a circle; take one of them out")
-            if options:
-                spec = spec.model_copy(update={"options": {**spec.options, **options}})
-            self._building.append(name)
-            made = self.rewards[name] = self._made(name, f"rewards.{name}", spec)
-            self._building.pop()
-            self.prompts |= {f"rewards.{name}.{part}": text for part, text in made.prompts.items()}
-        return self.rewards[name]
-
-    def _made(self, name: str, key: str, spec: RewardSpec) -> Reward:
-        model = spec.model
-        wants = Wants(
-            scorer=self._scorer,
-            model=self.engines.get(model) if model else None,
-            who=(lambda: self.engines.identity(model)) if model else None,
-            policy=self._policy,
-            reward=lambda member: self.reward(member, f"{key}.options.members"),
-            base_dir=self._base_dir,
-        )
-        return make_reward(name, key, spec, wants, allow_import=self._allow_import)
-
-    def _agent(
-        self, seat: Literal["policy", "critic"], spec: SeatSpec, key: str, name: str, context: Context
-    ) -> object:
-        from autogen_agentchat.base import ChatAgent
-
-        from longthought.agents.seats.adapter import SeatedCritic, SeatedPolicy
-
-        factory = self._plugin("agents", name, f"{key}.agent", tuple(CRITICS))
-        options = dict(spec.options)
-        if spec.model is not None:
-            options["model"] = self.engines.get(spec.model)
-        try:
-            made: object = factory(**options)
-        except (TypeError, ValueError) as error:  # UsageError and pydantic's are ValueErrors
-            said = " ".join(str(error).split())
-            raise UsageError(f"{key}.options: {name} does not take them: {said}") from error
-        does = "propose" if seat == "policy" else "judge"
-        if callable(getattr(made, does, None)):
-            return made
-        if isinstance(made, ChatAgent):
-            seated = SeatedPolicy if seat == "policy" else SeatedCritic
-            return seated(factory=lambda: cast("ChatAgent", factory(**options)), context=context)
+    names = sorted({problem.scorer for problem in problems}) or [scorer_name(loaded.scenario.dataset)]
+    if len(names) > 1:
         raise UsageError(
-            f"{key}.agent: {name} made a {type(made).__name__}, which has no method {does!r} "
-            "and is no AutoGen ChatAgent"
+            f"dataset: its problems name several scorers ({', '.join(names)}); run one at a time"
         )
+    (name,) = names
+    if name == UNIT_TESTS and not allow_code:
+        if problems:
+            raise UsageError(
+                f"dataset.scorer: {name!r} runs code that models write, in a sandbox; "
+                "if you want that, add --allow-code"
+            )
+        name = "none"
+    if name.partition(":")[0] in {each.partition(":")[0] for each in SCORER_NAMES}:
+        scorer = scorer_named(name)
+    else:
+        made: Any = _plugin("scorers", name, "dataset.scorer", SCORER_NAMES, loaded, allow_import)
+        scorer = cast("Scorer", made())
+    if all(ill_posed_of(problem) is None for problem in problems):
+        return scorer
+    judge = loaded.scenario.ill_posed and loaded.scenario.ill_posed.judge
+    return IllPosedScorer(scorer, IllPosedJudge(engines.get(judge)) if judge else None)
 
-    def _plugin(
-        self,
-        group: Literal["agents", "protocols", "scorers"],
-        name: str,
-        key: str,
-        known: Sequence[str],
-    ) -> Any:
-        return find_plugin(
-            group, name, key, allow_import=self._allow_import, base_dir=self._base_dir, known=known
-        )
+
+def _protocol(loaded: Loaded, parts: Parts, allow_import: bool) -> Plays:
+    scenario = loaded.scenario
+    match scenario.protocol:
+        case "debate" | "monologue":
+            alone = scenario.protocol == "monologue"
+            return Debate(
+                policy=parts.policy,
+                critic=parts.critic,
+                scorer=parts.scorer,
+                budget=parts.budget,
+                injected=() if alone else parts.injected,
+                on_wrong_answer=scenario.on_wrong_answer,
+                asks=scenario.asks,
+                prices=parts.prices,
+                informed=parts.informed and not alone,
+            )
+        case "best-of-n":
+            (reward,) = (*parts.injected, *parts.tools)
+            return BestOfN(parts.policy, reward, parts.scorer, scenario.n, parts.budget)
+        case name:
+            made: Any = _plugin("protocols", name, "protocol", BUILT_IN, loaded, allow_import)
+            return cast("Plays", made(parts))
+
+
+def _plugin(
+    group: Literal["protocols", "scorers"],
+    name: str,
+    key: str,
+    known: Sequence[str],
+    loaded: Loaded,
+    allow_import: bool,
+) -> Any:
+    return find_plugin(group, name, key, allow_import=allow_import, base_dir=loaded.base_dir, known=known)
 
 
 def _prices(scenario: Scenario) -> dict[str, Price]:
