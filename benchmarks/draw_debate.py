@@ -21,7 +21,7 @@ from longthought.agents.errors import UsageError
 from longthought.protocols.transcript import Transcript
 from longthought.scenarios.plain_text import printable
 from longthought.scenarios.show import find_transcript, run_path
-from longthought.synth.shortcut import direct_path
+from longthought.synth.derive.shortcut import direct_path
 
 #: Pixels. A line of a thought is set in monospace, a line of a label in a smaller sans-serif.
 WIDTH, GAP, MARGIN = 204, 16, 20

@@ -25,7 +25,7 @@ from longthought.scenarios.judging import JudgeOptions, judge
 from longthought.scenarios.load import load_scenario
 from longthought.scenarios.run import RunOptions, run_scenario
 from longthought.scenarios.tampering import SOLUTIONS, TamperOptions, tamper
-from longthought.synth.corpus import export
+from longthought.synth.corpus.export import export
 from longthought.synth.tamper.fault import KINDS
 from longthought.train.judging.passport import Passport
 from longthought.train.settings import CriticSettings, load_settings

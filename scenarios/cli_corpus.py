@@ -38,7 +38,7 @@ def export(
 
     from longthought.scenarios.plain_text import plain
     from longthought.scenarios.show import run_path
-    from longthought.synth.corpus import export as write
+    from longthought.synth.corpus.export import export as write
 
     manifest = write(
         run_path(source),

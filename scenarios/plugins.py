@@ -9,7 +9,7 @@ group                      what the entry point names
 ``longthought.scorers``    called without arguments; returns a ``Scorer``
 ``longthought.datasets``   called with the dataset's ``options``; returns an iterable of ``Problem``
 ``longthought.protocols``  called with ``Parts`` (see ``scenarios.build``); returns an object with ``play``
-``longthought.exporters``  a subclass of ``synth.derivation.Derivation``; a kind of rows
+``longthought.exporters``  a subclass of ``synth.derive.derivation.Derivation``; a kind of rows
 =========================  ==================================================================================
 """
 

@@ -24,13 +24,13 @@ from longthought.protocols.tape import Tape
 from longthought.scenarios.build import build, context_of
 from longthought.scenarios.load import Loaded, load_scenario
 from longthought.scenarios.problem_source import problems_of
-from longthought.synth.critic_rows import Objection, critic_row
+from longthought.synth.corpus.replace_dir import replacing
+from longthought.synth.corpus.row_files import RowFiles, sync
+from longthought.synth.derive.critic_rows import Objection, critic_row
+from longthought.synth.derive.rows import SftRow
 from longthought.synth.labelled.published import to_stepwise
 from longthought.synth.labelled.read import read_labelled
 from longthought.synth.labelled.record import LabelledSolution
-from longthought.synth.replace_dir import replacing
-from longthought.synth.row_files import RowFiles, sync
-from longthought.synth.rows import SftRow
 from longthought.synth.tamper.fault import Kind
 from longthought.synth.tamper.plant import Tampered, right_countdown, tampered
 from longthought.train.judging.ask import critic_score, shown

@@ -14,7 +14,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from longthought.synth.kinds import KINDS
+from longthought.synth.derive.kinds import KINDS
 from tests.doc_blocks import ROOT, Reader, blocks_of
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

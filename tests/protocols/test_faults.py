@@ -29,8 +29,8 @@ from longthought.protocols.debate import Debate
 from longthought.protocols.journal import Journal, read_events
 from longthought.protocols.runner import assignments, run_debates
 from longthought.protocols.transcript import Transcript, read_transcripts
-from longthought.synth.derivation import Dropped
-from longthought.synth.journey import Journey
+from longthought.synth.derive.derivation import Dropped
+from longthought.synth.derive.journey import Journey
 from tests.protocols.scripted_debates import LastWord
 
 #: 5 % of the requests each.

@@ -16,10 +16,10 @@ from longthought.scenarios.datasets import load_problems
 from longthought.scenarios.load import load_scenario
 from longthought.scenarios.problem_source import problems_of
 from longthought.scenarios.run import RunOptions, run_scenario
-from longthought.synth.corpus import export
-from longthought.synth.dialogue import Dialogue
-from longthought.synth.preference import Preference
-from longthought.synth.rows import PreferenceRow, SftRow
+from longthought.synth.corpus.export import export
+from longthought.synth.derive.dialogue import Dialogue
+from longthought.synth.derive.preference import Preference
+from longthought.synth.derive.rows import PreferenceRow, SftRow
 from longthought.train.trap_pairs import ALL, TrapFigures, trap_figures
 from tests.scenarios.command_line import Call
 from tests.scenarios.trap_seats import FLAW, OTHER_FLAW, ROWS, write_traps

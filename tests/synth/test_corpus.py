@@ -14,11 +14,12 @@ import yaml
 
 from longthought.agents.errors import RunError, UsageError
 from longthought.protocols.transcript import pack
-from longthought.synth import corpus, row_files
-from longthought.synth.corpus import export
-from longthought.synth.kinds import KINDS
-from longthought.synth.manifest import read_manifest
-from longthought.synth.row_files import RowFiles
+from longthought.synth.corpus import export as corpus
+from longthought.synth.corpus import row_files
+from longthought.synth.corpus.export import export
+from longthought.synth.corpus.manifest import read_manifest
+from longthought.synth.corpus.row_files import RowFiles
+from longthought.synth.derive.kinds import KINDS
 from tests.synth.scripted_runs import Script, play_run
 
 ALL = list(KINDS)
@@ -79,7 +80,7 @@ def test_datasets_loads_every_kind_as_it_was_written(
 def test_same_transcripts_same_bytes_wherever_they_are_written(run: Path, tmp_path: Path) -> None:
     export(run, tmp_path / "one", ALL, validation=0.4)
     code = (
-        "from pathlib import Path; from longthought.synth.corpus import export\n"
+        "from pathlib import Path; from longthought.synth.corpus.export import export\n"
         f"export(Path({str(run)!r}), Path({str(tmp_path / 'two')!r}), {ALL!r}, validation=0.4)"
     )
     env = {**os.environ, "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "7"}
@@ -170,8 +171,8 @@ def test_an_export_that_fails_leaves_the_old_one(
 KILLED = """
 import os, sys
 from pathlib import Path
-from longthought.synth import corpus
-from longthought.synth.row_files import RowFiles
+from longthought.synth.corpus import export as corpus
+from longthought.synth.corpus.row_files import RowFiles
 
 def killed(place, name, after):
     calls, real = [0], getattr(place, name)
@@ -217,7 +218,7 @@ def test_a_killed_export_leaves_the_old_one_and_the_next_clears_up(run: Path, tm
 def test_without_an_exchange_of_names_the_old_corpus_still_gives_way(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from longthought.synth import replace_dir
+    from longthought.synth.corpus import replace_dir
 
     def no_exchange(one: Path, other: Path) -> bool:
         return False
@@ -328,7 +329,7 @@ def test_what_no_export_wrote_is_never_removed(run: Path, tmp_path: Path, strang
 
 
 def test_two_exports_to_one_place_do_not_mix(run: Path, tmp_path: Path) -> None:
-    from longthought.synth.replace_dir import replacing
+    from longthought.synth.corpus.replace_dir import replacing
 
     with replacing(tmp_path / "out"), pytest.raises(UsageError, match="another export is writing there"):
         export(run, tmp_path / "out", ["journey"])

@@ -3,11 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from longthought.agents.decisions import Backtrack, Continue, Terminate
-from longthought.synth.critic import Critic
-from longthought.synth.derivation import Dropped
-from longthought.synth.hindsight import NO_REASON, hindsight
-from longthought.synth.kinds import derivation
-from longthought.synth.rows import SftRow
+from longthought.synth.derive.critic import Critic
+from longthought.synth.derive.derivation import Dropped
+from longthought.synth.derive.hindsight import NO_REASON, hindsight
+from longthought.synth.derive.kinds import derivation
+from longthought.synth.derive.rows import SftRow
 from tests.synth.scripted_runs import DETOURS, Script, transcript_of
 
 

@@ -7,9 +7,9 @@ import pytest
 from longthought.agents.models.contract import Message, Reply
 from longthought.agents.seats.context import ContextKind
 from longthought.protocols.transcript import Transcript, read_transcripts
-from longthought.synth.derivation import Dropped
-from longthought.synth.dialogue import Dialogue
-from longthought.synth.rows import RowMessage, SftRow
+from longthought.synth.derive.derivation import Dropped
+from longthought.synth.derive.dialogue import Dialogue
+from longthought.synth.derive.rows import RowMessage, SftRow
 from tests.synth.scripted_runs import DETOURS, Script, play_run, transcript_of
 
 

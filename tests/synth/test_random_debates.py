@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from longthought.agents.decisions import Backtrack, Reflect, Terminate
 from longthought.agents.verdict_format import read_verdict, write_verdict
 from longthought.protocols.transcript import Transcript, read_transcripts
-from longthought.synth.dialogue import Dialogue
-from longthought.synth.hindsight import hindsight
-from longthought.synth.journey import Journey
-from longthought.synth.kinds import derivation
-from longthought.synth.rows import PreferenceRow, SftRow, StepRow
-from longthought.synth.shortcut import Shortcut, direct_path
+from longthought.synth.derive.dialogue import Dialogue
+from longthought.synth.derive.hindsight import hindsight
+from longthought.synth.derive.journey import Journey
+from longthought.synth.derive.kinds import derivation
+from longthought.synth.derive.rows import PreferenceRow, SftRow, StepRow
+from longthought.synth.derive.shortcut import Shortcut, direct_path
 from tests.synth.scripted_runs import Script, play_run
 
 # Anything a model may write, with the characters that templates, YAML and line readers stumble over.

@@ -7,13 +7,13 @@ import pytest
 from longthought.agents.errors import UsageError
 from longthought.agents.models.contract import Reply
 from longthought.protocols.transcript import Transcript
-from longthought.synth.derivation import Derivation, Dropped
-from longthought.synth.journey import Journey
-from longthought.synth.phrases import load_phrases, name_of, with_reason
-from longthought.synth.preference import Preference
-from longthought.synth.rows import PreferenceRow, SftRow
-from longthought.synth.shortcut import Shortcut
-from longthought.synth.thought_tags import ThoughtTags
+from longthought.synth.derive.derivation import Derivation, Dropped
+from longthought.synth.derive.journey import Journey
+from longthought.synth.derive.preference import Preference
+from longthought.synth.derive.rows import PreferenceRow, SftRow
+from longthought.synth.derive.shortcut import Shortcut
+from longthought.synth.telling.phrases import load_phrases, name_of, with_reason
+from longthought.synth.telling.thought_tags import ThoughtTags
 from tests.synth.scripted_runs import DETOURS, Script, transcript_of
 
 WRONG = Script(["answer: 5"], ["terminate solved"])

@@ -15,12 +15,12 @@ from longthought.protocols.best_of_n import BestOfN
 from longthought.protocols.journal import Journal
 from longthought.protocols.runner import Assignment, run_debates
 from longthought.protocols.transcript import Transcript, read_transcripts
-from longthought.synth.derivation import Dropped
-from longthought.synth.dialogue import Dialogue
-from longthought.synth.journey import Journey
-from longthought.synth.rows import SftRow, StepRow
-from longthought.synth.shortcut import Shortcut
-from longthought.synth.step_labels import StepLabels
+from longthought.synth.derive.derivation import Dropped
+from longthought.synth.derive.dialogue import Dialogue
+from longthought.synth.derive.journey import Journey
+from longthought.synth.derive.rows import SftRow, StepRow
+from longthought.synth.derive.shortcut import Shortcut
+from longthought.synth.derive.step_labels import StepLabels
 from tests.protocols.scripted_debates import LastWord
 from tests.synth.scripted_runs import DETOURS, Script, transcript_of
 

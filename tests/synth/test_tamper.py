@@ -8,10 +8,10 @@ from longthought.agents.problems import Problem
 from longthought.agents.prompts import Prompts
 from longthought.agents.rewards.countdown_step import CountdownStepRule
 from longthought.agents.seats.context import Context
-from longthought.synth.critic_rows import critic_row
+from longthought.synth.derive.critic_rows import critic_row
+from longthought.synth.derive.rows import SftRow
 from longthought.synth.labelled.read import read_labelled
 from longthought.synth.labelled.record import LabelledSolution
-from longthought.synth.rows import SftRow
 from longthought.synth.tamper.countdown import CountdownTamperer
 from longthought.synth.tamper.fault import KINDS
 from longthought.synth.tamper.plant import right_countdown, tampered

@@ -11,8 +11,8 @@ from __future__ import annotations
 from longthought.agents.thoughts import Thought
 from longthought.protocols import outcomes
 from longthought.protocols.transcript import Transcript
-from longthought.synth.derivation import Dropped
-from longthought.synth.solution import Solution
+from longthought.synth.derive.derivation import Dropped
+from longthought.synth.derive.solution import Solution
 
 
 class Shortcut(Solution):

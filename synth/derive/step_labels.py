@@ -14,8 +14,8 @@ from typing import ClassVar
 from longthought.agents.decisions import Backtrack, Continue, Decision, Reflect, Terminate
 from longthought.protocols import outcomes
 from longthought.protocols.transcript import Transcript
-from longthought.synth.derivation import Derivation, Dropped
-from longthought.synth.rows import Row, StepRow
+from longthought.synth.derive.derivation import Derivation, Dropped
+from longthought.synth.derive.rows import Row, StepRow
 
 
 class StepLabels(Derivation):

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from longthought.agents.decisions import Backtrack, Reflect, Terminate
 from longthought.agents.thoughts import Turn
 from longthought.protocols.transcript import Transcript
-from longthought.synth.phrases import PhraseBank, name_of, with_reason
+from longthought.synth.telling.phrases import PhraseBank, name_of, with_reason
 
 
 def verbalise(transcript: Transcript, bank: PhraseBank, seed: int = 0) -> str:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from longthought.agents.errors import UsageError
-from longthought.synth.row_files import sync
+from longthought.synth.corpus.row_files import sync
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2

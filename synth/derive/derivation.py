@@ -10,7 +10,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from longthought.protocols.transcript import Transcript
-from longthought.synth.rows import Row
+from longthought.synth.derive.rows import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from longthought.agents.prompts import Prompts
 from longthought.agents.seats.context import Context, ContextKind
 from longthought.agents.thoughts import Path, Turn
 from longthought.protocols.transcript import Transcript
-from longthought.synth.derivation import Derivation, Dropped
-from longthought.synth.rows import Row, RowMessage, SftRow
-from longthought.synth.step_labels import is_debate, step_labels
+from longthought.synth.derive.derivation import Derivation, Dropped
+from longthought.synth.derive.rows import Row, RowMessage, SftRow
+from longthought.synth.derive.step_labels import is_debate, step_labels
 
 
 class Dialogue(Derivation):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import yaml
 
-from longthought.synth.manifest import Manifest
+from longthought.synth.corpus.manifest import Manifest
 
 
 def card(manifest: Manifest, data_files: Mapping[str, Mapping[str, str]]) -> str:

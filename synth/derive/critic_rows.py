@@ -14,8 +14,8 @@ from typing import Literal, cast
 from longthought.agents.decisions import Backtrack, Continue, Decision, Reflect, Terminate
 from longthought.agents.seats.context import Context
 from longthought.agents.thoughts import Path
+from longthought.synth.derive.rows import RowMessage, SftRow
 from longthought.synth.labelled.record import LabelledSolution
-from longthought.synth.rows import RowMessage, SftRow
 
 #: How a critic objects: asks for a reflection, or goes back to before the step.
 Objection = Literal["reflect", "backtrack"]

@@ -8,13 +8,13 @@ from importlib.metadata import entry_points
 from pydantic import ValidationError
 
 from longthought.agents.errors import UsageError
-from longthought.synth.critic import Critic
-from longthought.synth.derivation import Derivation
-from longthought.synth.dialogue import Dialogue
-from longthought.synth.journey import Journey
-from longthought.synth.preference import Preference
-from longthought.synth.shortcut import Shortcut
-from longthought.synth.step_labels import StepLabels
+from longthought.synth.derive.critic import Critic
+from longthought.synth.derive.derivation import Derivation
+from longthought.synth.derive.dialogue import Dialogue
+from longthought.synth.derive.journey import Journey
+from longthought.synth.derive.preference import Preference
+from longthought.synth.derive.shortcut import Shortcut
+from longthought.synth.derive.step_labels import StepLabels
 
 KINDS: dict[str, type[Derivation]] = {
     "shortcut": Shortcut,
@@ -58,7 +58,7 @@ def _plugged_in(name: str) -> type[Derivation]:
             raise UsageError(f"export: kind {name}: {point.value} cannot be loaded: {error}") from error
         if not (isinstance(loaded, type) and issubclass(loaded, Derivation)):
             raise UsageError(
-                f"export: kind {name}: {point.value} is no subclass of synth.derivation.Derivation"
+                f"export: kind {name}: {point.value} is no subclass of synth.derive.derivation.Derivation"
             )
         return loaded
     raise UsageError(f"export: no kind {name!r}; there are {', '.join(known_kinds())}")

@@ -17,7 +17,7 @@ import orjson
 from typing_extensions import is_typeddict
 
 from longthought.agents.errors import UsageError
-from longthought.synth.rows import Row
+from longthought.synth.derive.rows import Row
 
 Format = Literal["jsonl", "parquet"]
 FORMATS: tuple[Format, ...] = ("jsonl", "parquet")

@@ -8,10 +8,10 @@ text is joined by a bank of phrases where O1-Journey has GPT-4o smooth it.
 from __future__ import annotations
 
 from longthought.protocols.transcript import Transcript
-from longthought.synth.derivation import Dropped
-from longthought.synth.phrases import load_phrases
-from longthought.synth.solution import Solution
-from longthought.synth.verbalise import verbalise
+from longthought.synth.derive.derivation import Dropped
+from longthought.synth.derive.solution import Solution
+from longthought.synth.telling.phrases import load_phrases
+from longthought.synth.telling.verbalise import verbalise
 
 
 class Journey(Solution):

@@ -18,11 +18,11 @@ from longthought.agents.prompts import Prompts
 from longthought.agents.seats.context import Context, ContextKind
 from longthought.agents.thoughts import Path, Turn
 from longthought.protocols.transcript import Transcript
-from longthought.synth.critic_rows import verdicts_row
-from longthought.synth.derivation import Derivation, Dropped
-from longthought.synth.hindsight import hindsight
-from longthought.synth.rows import Row, SftRow
-from longthought.synth.step_labels import is_debate
+from longthought.synth.derive.critic_rows import verdicts_row
+from longthought.synth.derive.derivation import Derivation, Dropped
+from longthought.synth.derive.hindsight import hindsight
+from longthought.synth.derive.rows import Row, SftRow
+from longthought.synth.derive.step_labels import is_debate
 
 
 class Critic(Derivation):

@@ -17,12 +17,12 @@ from pathlib import Path
 
 from longthought.agents.errors import RunError, UsageError
 from longthought.protocols.transcript import Transcript, read_transcripts
-from longthought.synth.card import card
-from longthought.synth.derivation import Derivation, Dropped
-from longthought.synth.kinds import derivation
-from longthought.synth.manifest import NAME, KindCounts, Manifest, file_entry, read_manifest, source_of
-from longthought.synth.replace_dir import replacing
-from longthought.synth.row_files import FORMATS, Format, RowFiles, need_pyarrow, sync
+from longthought.synth.corpus.card import card
+from longthought.synth.corpus.manifest import NAME, KindCounts, Manifest, file_entry, read_manifest, source_of
+from longthought.synth.corpus.replace_dir import replacing
+from longthought.synth.corpus.row_files import FORMATS, Format, RowFiles, need_pyarrow, sync
+from longthought.synth.derive.derivation import Derivation, Dropped
+from longthought.synth.derive.kinds import derivation
 
 CARD = "README.md"
 

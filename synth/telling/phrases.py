@@ -56,7 +56,7 @@ def load_phrases(file: str | None = None) -> PhraseBank:
     """
     try:
         text = (
-            (resources.files("longthought.synth") / "phrases.yaml").read_text("utf-8")
+            (resources.files("longthought.synth.telling") / "phrases.yaml").read_text("utf-8")
             if file is None
             else Path(file).read_text("utf-8")
         )

@@ -16,12 +16,12 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from longthought.protocols.transcript import Transcript
-from longthought.synth.derivation import Derivation, Dropped
-from longthought.synth.journey import Journey
-from longthought.synth.rows import PreferenceRow, Row, RowMessage
-from longthought.synth.shortcut import Shortcut
-from longthought.synth.solution import Solution
-from longthought.synth.thought_tags import ThoughtTags
+from longthought.synth.derive.derivation import Derivation, Dropped
+from longthought.synth.derive.journey import Journey
+from longthought.synth.derive.rows import PreferenceRow, Row, RowMessage
+from longthought.synth.derive.shortcut import Shortcut
+from longthought.synth.derive.solution import Solution
+from longthought.synth.telling.thought_tags import ThoughtTags
 
 
 class Preference(Derivation):

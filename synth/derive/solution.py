@@ -9,9 +9,9 @@ from typing import ClassVar
 from longthought.protocols import outcomes
 from longthought.protocols.outcomes import Outcome
 from longthought.protocols.transcript import Transcript
-from longthought.synth.derivation import Derivation, Dropped
-from longthought.synth.rows import Row, SftRow
-from longthought.synth.thought_tags import ThoughtTags
+from longthought.synth.derive.derivation import Derivation, Dropped
+from longthought.synth.derive.rows import Row, SftRow
+from longthought.synth.telling.thought_tags import ThoughtTags
 
 
 class Solution(Derivation):

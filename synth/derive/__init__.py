@@ -1,0 +1,1 @@
+"""Transcripts to rows: one kind of training row each, pure functions all."""

@@ -1,0 +1,1 @@
+"""A debate told as one first-person thought."""
