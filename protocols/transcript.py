@@ -13,7 +13,7 @@ from longthought.agents.decisions import Backtrack, Decision
 from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem
 from longthought.agents.readings import Reading
-from longthought.agents.thoughts import Ask, Path, Thought, Turn
+from longthought.agents.thoughts import Thought, Turn
 from longthought.protocols.journal import Event, read_debates
 from longthought.protocols.outcomes import Outcome
 
@@ -114,29 +114,23 @@ class Transcript(_Record):
             return path[: last.decision.to]
         return path
 
-    def walk(self) -> Iterator[tuple[Path, Turn]]:
-        """Every turn in time order, each with the path as the policy was shown it before the turn's thought."""
-        decisions = {j.thought: j for j in self.judgements}
+    def walk(self) -> tuple[Turn, ...]:
+        """Every thought and what was said of it, in time order."""
+        judged = {judgement.thought: judgement for judgement in self.judgements}
         told = set(self.told_wrong)
-        path: tuple[Thought, ...] = ()
-        done: list[Turn] = []
+        path: list[str] = []
+        turns: list[Turn] = []
         for thought in self.thoughts:
-            judged = decisions.get(thought.id)
-            ask: Ask = "reflection" if thought.kind == "reflection" else "step"
-            if thought.concluding:
-                ask = "conclusion"
-            decision = judged.decision if judged else None
-            after = path_after = (*path, thought)
-            at = ""
+            judgement = judged.get(thought.id)
+            decision = judgement.decision if judgement else None
+            path.append(thought.text)
+            depth, at = len(path), ""
             if isinstance(decision, Backtrack):
-                path_after = after[: decision.to]
-                at = path_after[-1].text if path_after else ""
-            turn = Turn(
-                thought, len(after), decision, judged.readings if judged else (), thought.id in told, at
-            )
-            yield Path(self.problem, path, tuple(done), ask), turn
-            done.append(turn)
-            path = path_after
+                del path[decision.to :]
+                at = path[-1] if path else ""
+            readings = judgement.readings if judgement else ()
+            turns.append(Turn(thought, depth, decision, readings, thought.id in told, at))
+        return tuple(turns)
 
 
 def fold(events: Sequence[Event], run: str = "") -> Transcript | None:

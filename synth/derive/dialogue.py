@@ -7,18 +7,21 @@ Replies that were asked again never were part of the thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import ClassVar, Literal, cast
 
-from longthought.agents.decisions import Backtrack, Continue, Terminate
+from longthought.agents.decisions import Backtrack, Continue, Reflect, Terminate
 from longthought.agents.prompts import Prompts
 from longthought.agents.seats.context import Context, ContextKind
 from longthought.agents.thoughts import Path, Turn
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.derivation import Derivation, Dropped
 from longthought.synth.derive.rows import Row, RowMessage, SftRow
-from longthought.synth.derive.step_labels import is_debate, step_labels
+from longthought.synth.derive.standing import standing
+from longthought.synth.derive.step_labels import is_debate
+
+Part = Literal["thought", "verdict"]
 
 
 class Dialogue(Derivation):
@@ -32,9 +35,10 @@ class Dialogue(Derivation):
     prompts: str = "default"
     #: The critic was shown the rewards' readings (``reward: inject``).
     readings: bool = False
-    #: No loss on thoughts that were gone back on, reflected on, refused by the scorer, or never judged, nor on
-    #: verdicts that let such a thought pass or wrongly call the problem ill-posed.
-    mask_wrong: bool = True
+    #: ``drop-wrong``: no loss on thoughts that were gone back on, reflected on, refused by the scorer, or never judged,
+    #: nor on verdicts that let such a thought pass or wrongly call the problem ill-posed. ``recovery-only``: loss on
+    #: the verdicts that object, and on the thought behind each, if it stands.
+    mask: Literal["all", "drop-wrong", "recovery-only"] = "drop-wrong"
     #: But loss on dead ends: steps that the critic went back from at once, with no fault to reflect on. A policy that
     #: only ever learns steps that lead to the goal learns to claim that they do.
     learn_dead_ends: bool = False
@@ -46,9 +50,9 @@ class Dialogue(Derivation):
             if not is_debate(transcript):
                 yield Dropped("not a debate")
                 continue
-            walk = tuple(turn for _, turn in transcript.walk())
+            walk = transcript.walk()
             path = Path(transcript.problem, transcript.final_path, walk)
-            stands = _in_hindsight(transcript)
+            stands = standing(transcript)
             if self.context == "shared":
                 yield self._row(transcript, path, stands, "shared")
                 continue
@@ -66,20 +70,11 @@ class Dialogue(Derivation):
     ) -> SftRow | Dropped:
         messages: list[RowMessage] = []
         trained: list[bool] = []
+        learn = set(self._learned(transcript, path.walk, stands))
         for message, turn, part in self._context.thread(path, "critic" if thread == "critic" else "policy"):
             messages.append(cast("RowMessage", {"role": message.role, "content": message.content}))
-            match part:
-                case "thought" if turn is not None:
-                    trained.append(self.seats != "critic" and self._worth_learning(turn, stands))
-                case "verdict" if turn is not None:
-                    passes = isinstance(turn.decision, Continue | Terminate)
-                    refused = isinstance(turn.decision, Terminate) and transcript.outcome.right is False
-                    missed = self.mask_wrong and (
-                        refused or (passes and stands.get(turn.thought.id) is False)
-                    )
-                    trained.append(self.seats != "policy" and not missed)
-                case _:
-                    trained.append(False)
+            mine = self.seats in ("both", "policy" if part == "thought" else "critic")
+            trained.append(mine and turn is not None and (part, turn.thought.id) in learn)
         if not any(trained):
             return Dropped(f"{thread}: nothing to learn from")
         return SftRow(
@@ -92,7 +87,25 @@ class Dialogue(Derivation):
             trained=trained,
         )
 
-    def _worth_learning(self, turn: Turn, stands: dict[int, bool]) -> bool:
+    def _learned(
+        self, transcript: Transcript, walk: Sequence[Turn], stands: Mapping[int, bool]
+    ) -> Iterator[tuple[Part, int]]:
+        """What carries loss, whoever said it: the thought or the verdict of the turn of that thought."""
+        refused = transcript.outcome.right is False
+        objected = False
+        for turn in walk:
+            recovering, objected = objected, turn.told_wrong or isinstance(turn.decision, Backtrack | Reflect)
+            if self._teaches(turn, stands) and (self.mask != "recovery-only" or recovering):
+                yield "thought", turn.thought.id
+            passes = isinstance(turn.decision, Continue | Terminate)
+            missed = (refused and isinstance(turn.decision, Terminate)) or (
+                passes and stands.get(turn.thought.id) is False
+            )
+            if self.mask == "all" or not (missed or (self.mask == "recovery-only" and passes)):
+                yield "verdict", turn.thought.id
+
+    def _teaches(self, turn: Turn, stands: Mapping[int, bool]) -> bool:
+        """Whether the policy is to learn the turn's thought."""
         if turn.thought.truncated:
             return False
         if isinstance(turn.decision, Backtrack) and (
@@ -100,7 +113,7 @@ class Dialogue(Derivation):
             or (self.learn_reflections and turn.thought.kind == "reflection")
         ):
             return True
-        if not self.mask_wrong:
+        if self.mask == "all":
             return True
         if isinstance(turn.decision, Terminate) and turn.decision.reason != "solved":
             # Giving up, or finding the problem ill-posed, says nothing against the thought it follows.
@@ -110,13 +123,3 @@ class Dialogue(Derivation):
     @cached_property
     def _context(self) -> Context:
         return Context(Prompts(self.prompts), self.context, "walk", self.readings)
-
-
-def _in_hindsight(transcript: Transcript) -> dict[int, bool]:
-    """The step labels, but a thought that the debate later went back past is wrong: the critic's last word counts."""
-    stands = step_labels(transcript)
-    for judgement in transcript.judgements:
-        if isinstance(judgement.decision, Backtrack):
-            left = transcript.path_to(judgement.thought)[judgement.decision.to :]
-            stands.update((thought.id, False) for thought in left if thought.id in stands)
-    return stands

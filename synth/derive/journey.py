@@ -10,7 +10,9 @@ from __future__ import annotations
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.solution import Solution
+from longthought.synth.derive.standing import standing
 from longthought.synth.telling.phrases import load_phrases
+from longthought.synth.telling.pieces import Piece
 from longthought.synth.telling.verbalise import verbalise
 
 
@@ -20,9 +22,10 @@ class Journey(Solution):
     phrases: str | None = None
     seed: int = 0
 
-    def thought(self, transcript: Transcript) -> str | Dropped:
+    def thought(self, transcript: Transcript) -> list[Piece] | Dropped:
         if not transcript.final_path:
             return Dropped("did not end where its answer stands")
         if any(thought.truncated for thought in transcript.thoughts):
             return Dropped("a truncated thought")
-        return verbalise(transcript, load_phrases(self.phrases), self.seed)
+        lot = f"{self.seed}|{transcript.id}"
+        return verbalise(transcript.walk(), load_phrases(self.phrases), lot, standing(transcript))

@@ -44,11 +44,11 @@ class Preference(Derivation):
             if side is None:
                 yield Dropped("neither right nor wrong")
                 continue
-            text = self._solution.text(transcript)
-            if isinstance(text, Dropped):
-                yield text
+            message = self._solution.message(transcript)
+            if isinstance(message, Dropped):
+                yield message
             else:
-                side.append((transcript, text))
+                side.append((transcript, message.text))
         if not (right and wrong):
             yield Dropped("a problem without a right and a wrong sample")
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 # pydantic asks for this one below Python 3.12.
 from typing_extensions import TypedDict
@@ -19,6 +19,14 @@ class RowMessage(TypedDict):
 
     role: Literal["system", "user", "assistant"]
     content: str
+
+
+class MaskedSpan(TypedDict):
+    """Characters of one message, from ``start`` up to ``end``, in code points."""
+
+    message: int
+    start: int
+    end: int
 
 
 class Row(BaseModel):
@@ -38,10 +46,15 @@ class Row(BaseModel):
 
 
 class SftRow(Row):
-    """TRL's conversational format with one flag per message: whether the loss covers it."""
+    """TRL's conversational format with the loss mask.
+
+    ``trained`` has one flag per message: whether the loss covers it. ``masked`` lists spans of such messages that
+    carry no loss all the same, in order.
+    """
 
     messages: list[RowMessage]
     trained: list[bool]
+    masked: list[MaskedSpan] = Field(default_factory=list[MaskedSpan])
 
     @model_validator(mode="after")
     def _loss_on_assistants_only(self) -> Self:
@@ -50,6 +63,19 @@ class SftRow(Row):
         for message, trained in zip(self.messages, self.trained, strict=True):
             if trained and message["role"] != "assistant":
                 raise ValueError(f"a {message['role']} message cannot be trained on")
+        reached = (0, 0)
+        for span in self.masked:
+            at, start, end = span["message"], span["start"], span["end"]
+            if not (
+                at < len(self.messages)
+                and self.trained[at]
+                and reached <= (at, start)
+                and start < end <= len(self.messages[at]["content"])
+            ):
+                raise ValueError(
+                    f"`masked`: {span} is empty, out of order, or outside of the trained messages"
+                )
+            reached = (at, end)
         return self
 
 

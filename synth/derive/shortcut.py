@@ -13,23 +13,30 @@ from longthought.protocols import outcomes
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.solution import Solution
+from longthought.synth.telling.pieces import Piece
 
 
 class Shortcut(Solution):
     """The steps of the final path, one after the other; then what is wrong with the problem, if that was the end."""
 
-    def thought(self, transcript: Transcript) -> str | Dropped:
+    def thought(self, transcript: Transcript) -> list[Piece] | Dropped:
         path = direct_path(transcript)
         if not path:
             return Dropped("no path to the answer")
         if any(thought.truncated for thought in path):
             return Dropped("a truncated thought")
-        lines = [thought.text for thought in path]
-        if transcript.outcome.kind == outcomes.ILL_POSED:
+        ill_posed = transcript.outcome.kind == outcomes.ILL_POSED
+        pieces = [
+            Piece(thought.text, "thought", thought.id, stands=True)
+            for thought in path
             # An answer that the critic let pass for a contradiction is a detour like any other.
-            lines = [thought.text for thought in path if thought.answer is None]
-            lines.append(f"This problem cannot be solved as it stands: {transcript.outcome.why}")
-        return "\n".join(lines)
+            if not (ill_posed and thought.answer is not None)
+        ]
+        if ill_posed:
+            why = transcript.outcome.why or ""
+            said = f"This problem cannot be solved as it stands: {why}"
+            pieces.append(Piece(said, "end", path[-1].id, stands=True, why=why))
+        return pieces
 
 
 def direct_path(transcript: Transcript) -> tuple[Thought, ...]:

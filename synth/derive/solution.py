@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from longthought.protocols import outcomes
@@ -11,7 +12,17 @@ from longthought.protocols.outcomes import Outcome
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.derivation import Derivation, Dropped
 from longthought.synth.derive.rows import Row, SftRow
+from longthought.synth.telling.masks import Mask, Span, masked_spans
+from longthought.synth.telling.pieces import Piece, joined
 from longthought.synth.telling.thought_tags import ThoughtTags
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An assistant message and the stretches of it that carry no loss."""
+
+    text: str
+    masked: list[Span]
 
 
 class Solution(Derivation):
@@ -22,30 +33,36 @@ class Solution(Derivation):
     #: Leave out debates whose answer, or the contradiction that they name, was not found right.
     solved_only: bool = True
     tags: ThoughtTags = ThoughtTags()
+    #: What carries loss; see ``telling.masks``.
+    mask: Mask = "all"
 
     @abstractmethod
-    def thought(self, transcript: Transcript) -> str | Dropped:
-        """The thought without its tags."""
+    def thought(self, transcript: Transcript) -> list[Piece] | Dropped:
+        """The thought in pieces, without its tags."""
 
-    def text(self, transcript: Transcript) -> str | Dropped:
+    def message(self, transcript: Transcript) -> Message | Dropped:
         """The whole assistant message."""
         answer = final_answer(transcript.outcome)
         if self.solved_only and not transcript.right:
             return Dropped("not solved")
         if answer is None:
             return Dropped("no answer")
-        thought = self.thought(transcript)
-        if isinstance(thought, Dropped):
-            return thought
+        pieces = self.thought(transcript)
+        if isinstance(pieces, Dropped):
+            return pieces
+        thought = joined(pieces)
         if self.tags.within(thought) or self.tags.within(answer):
             return Dropped("the text holds a thought tag")
-        return self.tags.wrap(thought, answer)
+        end = self.tags.end(answer)
+        masked = masked_spans(self.tags.open, pieces, end, self.mask)
+        text = f"{self.tags.open}{thought}{end}"
+        return Dropped("nothing to learn") if masked == [(0, len(text))] else Message(text, masked)
 
     def rows(self, samples: Sequence[Transcript]) -> Iterator[Row | Dropped]:
         for transcript in samples:
-            text = self.text(transcript)
-            if isinstance(text, Dropped):
-                yield text
+            message = self.message(transcript)
+            if isinstance(message, Dropped):
+                yield message
                 continue
             yield SftRow(
                 id=transcript.id,
@@ -55,9 +72,10 @@ class Solution(Derivation):
                 informed=transcript.informed,
                 messages=[
                     {"role": "user", "content": transcript.problem.question},
-                    {"role": "assistant", "content": text},
+                    {"role": "assistant", "content": message.text},
                 ],
                 trained=[False, True],
+                masked=[{"message": 1, "start": start, "end": end} for start, end in message.masked],
             )
 
 

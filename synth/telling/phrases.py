@@ -23,6 +23,7 @@ class PhraseBank(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    backtrack_one_step: Phrases
     backtrack_to_step: Phrases
     backtrack_to_problem: Phrases
     reflect: Phrases
@@ -34,6 +35,7 @@ class PhraseBank(BaseModel):
     @model_validator(mode="after")
     def _has_places(self) -> Self:
         places = {
+            "backtrack_one_step": ("{why}", "{step}"),
             "backtrack_to_step": ("{why}", "{step}"),
             "backtrack_to_problem": ("{why}",),
             "reflect": ("{why}",),

@@ -17,9 +17,9 @@ class ThoughtTags(BaseModel):
     close: str = "\n</think>\n\n"
     answer: str = "Answer: {answer}"
 
-    def wrap(self, thought: str, answer: str) -> str:
-        """The whole assistant message."""
-        return f"{self.open}{thought}{self.close}{self.answer.replace('{answer}', answer)}"
+    def end(self, answer: str) -> str:
+        """What follows the thought: its closing tag and the answer."""
+        return f"{self.close}{self.answer.replace('{answer}', answer)}"
 
     def within(self, text: str) -> bool:
         """Whether ``text`` holds one of the tags itself, so that nobody could tell where the thought ends."""

@@ -53,7 +53,7 @@ def test_every_kind_is_written_counted_and_hashed(run: Path, tmp_path: Path) -> 
         "step_labels": {"train": 12},
     }
     assert manifest.kinds["journey"].dropped == {"not solved": 3}
-    assert manifest.kinds["dialogue"].options["mask_wrong"] is True
+    assert manifest.kinds["dialogue"].options["mask"] == "drop-wrong"
     assert {name: entry.sha256 for name, entry in manifest.files.items()} == {
         name: digest for name, digest in hashes(out).items() if name != "manifest.json"
     }

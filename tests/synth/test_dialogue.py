@@ -110,15 +110,23 @@ def test_one_seat_only(tmp_path: Path, seats: str, says: str) -> None:
 
 
 def test_without_the_mask_wrong_steps_are_learned_too(tmp_path: Path) -> None:
-    policy, _ = rows(Dialogue(mask_wrong=False), transcript_of(tmp_path, DETOURS))
+    policy, _ = rows(Dialogue(mask="all"), transcript_of(tmp_path, DETOURS))
     assert learned(policy) == list(DETOURS.steps)
+
+
+def test_only_the_recovery(tmp_path: Path) -> None:
+    policy, critic = rows(Dialogue(mask="recovery-only"), transcript_of(tmp_path, DETOURS))
+    assert learned(policy) == ["2+2 is 4"]
+    assert learned(critic) == [
+        verdict for verdict in DETOURS.verdicts if verdict.startswith(("back", "reflect"))
+    ]
 
 
 def test_truncated_thoughts_are_never_learned(tmp_path: Path) -> None:
     script = Script([Reply("2+2 i", finish="length"), "answer: 4"], ["continue", "terminate solved"])
     transcript = transcript_of(tmp_path, script)
-    for mask in (True, False):
-        policy, _ = rows(Dialogue(mask_wrong=mask), transcript)
+    for kind in (Dialogue(mask="all"), Dialogue()):
+        policy, _ = rows(kind, transcript)
         assert learned(policy) == ["answer: 4"]
 
 

@@ -57,7 +57,7 @@ def test_every_row_of_any_debate_is_sound(samples: list[Transcript]) -> None:
     for options in (
         {},
         {"context": "shared"},
-        {"mask_wrong": False},
+        {"mask": "all"},
         {"context": "shared", "prompts": "terse"},
     ):
         for row in derivation("dialogue", options).rows(samples):
@@ -94,7 +94,7 @@ def test_a_journey_keeps_every_word_and_a_shortcut_only_the_path(samples: list[T
 def _in_order(transcript: Transcript, text: str) -> None:
     """Each thought and then the reason of its decision stand in the text, one after the other."""
     at = 0
-    for _, turn in transcript.walk():
+    for turn in transcript.walk():
         said = [turn.thought.text]
         if isinstance(turn.decision, Backtrack | Reflect):
             said.append(turn.decision.why)

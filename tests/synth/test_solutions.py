@@ -45,7 +45,7 @@ def test_journey_word_for_word(tmp_path: Path) -> None:
                     "<think>\n"
                     "3-1 is 2\n"
                     "2*3 is 7\n"
-                    'Hmm, 2*3 is not 7; let me go back to "3-1 is 2" and try something else.\n'
+                    'Hold on, 2*3 is not 7. Alternatively, from "3-1 is 2":\n'
                     "2*3 is 6\n"
                     "Before I go on: can 6 still become 4?\n"
                     "6 is too much already\n"
@@ -60,6 +60,7 @@ def test_journey_word_for_word(tmp_path: Path) -> None:
             },
         ],
         "trained": [False, True],
+        "masked": [],
     }
 
 

@@ -1,0 +1,34 @@
+"""The pieces of a thought: what the policy wrote, and the turns of mind between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+#: A ``way back`` also is the call for a reflection, and the news that an answer is wrong.
+PieceKind = Literal["thought", "way back", "end"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of a thought as it is written.
+
+    Attributes:
+        kind: what a seat thought; the turn of mind after it that asks for another try or another look; or the one
+            that ends the work.
+        thought: id of the thought that it is, or that it speaks of.
+        stands: the thought was right as far as the debate shows (``derive.standing``); false too where nobody judged.
+        why: the reason that a way back gives, as it stands in the text.
+    """
+
+    text: str
+    kind: PieceKind
+    thought: int
+    stands: bool
+    why: str = ""
+
+
+def joined(pieces: Sequence[Piece]) -> str:
+    """The thought: one piece after the other, a line break between."""
+    return "\n".join(piece.text for piece in pieces)
