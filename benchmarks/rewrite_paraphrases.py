@@ -1,0 +1,543 @@
+"""Faithful paraphrases of drafts, made by rule, and losses planted into them; for the measurement of the check.
+
+The rules were written before the check and know nothing of how it works. A paraphrase keeps every step, wrong branch,
+reason, way back and number; it changes words, order within sentences, number formats, typography and sentence breaks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Literal, get_args
+
+from benchmarks.rewrite_drafts import Draft
+from longthought.synth.telling.phrases import load_phrases
+from longthought.synth.telling.pieces import Piece
+
+Loss = Literal["dropped step", "changed number", "swapped answer", "vanished branch"]
+LOSSES: tuple[Loss, ...] = get_args(Loss)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A piece and what became of it in the paraphrase."""
+
+    piece: Piece
+    text: str
+
+
+def paraphrase(draft: Draft, random: Random) -> list[Told]:
+    """Every piece in other words."""
+    return [Told(piece, _piece(piece, draft.answer, random)) for piece in draft.pieces]
+
+
+def written(told: Sequence[Told], random: Random) -> str:
+    """The paraphrased pieces as one text, some sentences merged, in paragraphs of any kind."""
+    style = random.choice(("lines", "prose", "paragraphs", "mixed"))
+    text = ""
+    for one in told:
+        piece = one.text.strip()
+        if not piece:
+            continue
+        if not text:
+            text = piece
+            continue
+        mergeable = (
+            one.piece.kind == "thought"
+            and text[-1] in ".:"
+            and piece[0].isupper()
+            and not re.match(r"I\b|[A-Z]{2}|Answer|The answer", piece)
+            and "\n" not in piece
+        )
+        if mergeable and text[-1] == "." and random.random() < 0.2:
+            joint = random.choice((", and then ", "; ", " — ", ", and from there ", ", after which "))
+            first = piece if re.match(r"[A-Z][a-z]+\b", piece) is None or _is_name(piece) else _lower(piece)
+            text = text[:-1] + joint + first
+        else:
+            match style:
+                case "lines":
+                    gap = "\n"
+                case "paragraphs":
+                    gap = "\n\n"
+                case "prose":
+                    gap = " " if text[-1] in ".!?:…" else ". "
+                case _:
+                    gap = random.choice(("\n", "\n\n", " " if text[-1] in ".!?:…" else ". "))
+            text += gap + piece
+    return text
+
+
+# --- pieces ----------------------------------------------------------------------------------------------------
+
+_OPENINGS = (
+    "Okay, ", "So, ", "Right, ", "Let me see: ", "Now, ", "Next, ", "Alright, ", "Hmm, let me think. ", "Let's see… ",
+    "Moving on: ", "With that in hand, ", "Here is what I get: ", "Well, ", "I think that ", "As I see it, ",
+)  # fmt: skip
+_CLOSINGS = (
+    " That seems fine.", " Good so far.", " At least I think so.", " Let me keep that in mind.", " Easy enough.",
+    " So far, so good.", " That looks plausible.", " Noted.",
+)  # fmt: skip
+_BACK = (
+    "Hmm, {why}. I had better return to {step}.",
+    "Scratch that: {why}. Starting over from {step}:",
+    "That fails, since {why}. Let me rewind to the point where I had {step}.",
+    "Oh no, {why}! Going back to {step}, is there another option?",
+    "But wait — {why}. OK, so I drop this and pick up again at {step}.",
+    "This cannot be right: {why}. Returning to {step}, let me try a different route.",
+    "I should stop here, because {why}. From {step}, then, something else:",
+    "Actually, {why}, so this branch is dead. Once again from {step}.",
+)
+_TO_PROBLEM = (
+    "Hmm, {why}. Back to square one.",
+    "Scratch that: {why}. I'll start from scratch.",
+    "That fails, since {why}. Let me begin anew.",
+    "Oh no, {why}! I need to start over completely.",
+    "Actually, {why}, so let me go back to the very start and think again.",
+    "I should stop here, because {why}. A fresh start, then:",
+)
+_REFLECT = (
+    "One moment: {why}.",
+    "Is this right? {why}.",
+    "Let me double-check: {why}.",
+    "Hmm, hold on. {why}.",
+    "Something bothers me: {why}.",
+)
+_UNREASONED = (
+    "this seems wrong",
+    "something is not right here",
+    "I doubt that this is right",
+    "this looks off",
+)
+_TOLD_WRONG = (
+    "That answer turned out to be wrong, so a step above must contain an error.",
+    "Hmm, the answer is not right. Where is the mistake?",
+    "Wrong answer! Let me look for what went wrong.",
+)
+_ENDS = ("Done.", "That does it.", "And that is it.", "Great, this settles the matter.", "")
+_ANSWERS = (
+    "So the answer is {answer}.",
+    "Final answer: {answer}",
+    "Therefore, the answer is {answer}.",
+    "Answer: {answer}",
+    "In conclusion, the answer is \\boxed{{{answer}}}.",
+    "Hence the answer comes out as {answer}.",
+)
+_ANSWER_LINE = re.compile(r"^answer: (?P<answer>.+)$", re.I | re.M)
+_QUOTED = re.compile(r'"(?P<step>[^\n]*)"')
+_BANK = load_phrases()
+
+
+def _piece(piece: Piece, answer: str, random: Random) -> str:
+    match piece.kind:
+        case "thought":
+            return _thought(piece.text, random)
+        case "end":
+            return random.choice(_ENDS) if not piece.why else f"{piece.text}"
+        case "way back":
+            return _way_back(piece, random)
+
+
+def _way_back(piece: Piece, random: Random, *, reason: bool = True) -> str:
+    if not piece.why:
+        return random.choice(_TOLD_WRONG)
+    frame = piece.text.replace(piece.why, "", 1)
+    why = random.choice(_UNREASONED) if piece.why in _BANK.no_reason else _reworded(piece.why, random)
+    why = why.rstrip(".")
+    steps = list(_QUOTED.finditer(frame))
+    if steps:
+        phrase = random.choice(_BACK) if reason else random.choice(("Back to {step}.", "So, from {step}:"))
+        return phrase.replace("{why}", why).replace("{step}", _target(steps[-1]["step"], random))
+    if re.search(r"\b(?:begin|start)", frame):
+        phrase = random.choice(_TO_PROBLEM) if reason else "Back to the start."
+        return phrase.replace("{why}", why)
+    return random.choice(_REFLECT).replace("{why}", why) if reason else "Let me check that."
+
+
+def _target(step: str, random: Random) -> str:
+    # A list of the numbers that are left is not what one calls a step by.
+    if random.random() < 0.4:
+        step = re.sub(r" \[[\d ]+\]$", "", step)
+    return random.choice(('"{}"', "“{}”", "the step {}", "where I had {}", "`{}`")).format(step)
+
+
+def _thought(text: str, random: Random) -> str:
+    lines = [line for line in text.split("\n")]
+    said = "\n".join(
+        _answered(line, random) if _ANSWER_LINE.fullmatch(line) else _line(line, random) for line in lines
+    )
+    if _ANSWER_LINE.search(text) and len(lines) == 1:
+        return said
+    if random.random() < 0.4:
+        opening = random.choice(_OPENINGS)
+        said = opening + (_lower(said) if opening[-2] in ",t" and not _is_name(said) else said)
+    if random.random() < 0.2 and "\n" not in said:
+        said = said + ("" if said[-1] in ".!?" else ".") + random.choice(_CLOSINGS)
+    return said
+
+
+def _answered(line: str, random: Random) -> str:
+    answer = _ANSWER_LINE.fullmatch(line)
+    assert answer is not None
+    shown = answer["answer"]
+    if re.fullmatch(r"[\d+\-*/() ]+", shown) and random.random() < 0.5:
+        shown = re.sub(r"\s*([+\-*/])\s*", r" \1 ", shown)
+        if random.random() < 0.5:
+            shown = shown.replace("*", "×")
+    elif re.fullmatch(r"\d{4,}", shown) and random.random() < 0.5:
+        shown = f"{int(shown):,}"
+    return random.choice(_ANSWERS).format(answer=shown)
+
+
+def _line(line: str, random: Random) -> str:
+    line = re.sub(r" \[([\d ]+)\]$", lambda found: _left_over(found[1].split(), random), line)
+    line = _reordered(line, random)
+    line = _split(line, random)
+    line = _reworded(line, random)
+    if "$" not in line and "\\" not in line:
+        line = _typography(line, random)
+    else:
+        line = _latex(line, random)
+    return _numbers(line, random)
+
+
+def _left_over(numbers: list[str], random: Random) -> str:
+    listed = " and ".join(filter(None, (", ".join(numbers[:-1]), numbers[-1])))
+    return random.choice(
+        (
+            f" [{' '.join(numbers)}]",
+            f" (left: {', '.join(numbers)})",
+            f", which leaves {listed}",
+            f", with {listed} remaining",
+            f". Now I have {listed}",
+        )
+    )
+
+
+# --- words -----------------------------------------------------------------------------------------------------
+
+_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (r"\bso\b", ("therefore", "thus", "hence", "and so")),
+    (r"\bthen\b", ("after that", "next", "afterwards")),
+    (r"\bbecause\b", ("since", "as")),
+    (r"\bsince\b", ("because", "as")),
+    (r"\bhowever\b", ("but", "yet")),
+    (r"\bbut\b", ("yet", "although")),
+    (r"\baltogether\b", ("in total", "in all")),
+    (r"\bin total\b", ("altogether", "all in all")),
+    (r"\blet's\b", ("let us", "I will", "let me")),
+    (r"\bwe have\b", ("we get", "there is", "I have")),
+    (r"\bwe need to\b", ("we must", "I have to", "it is necessary to")),
+    (r"\bwe can\b", ("I can", "one can", "it is possible to")),
+    (r"\bwe know that\b", ("it is known that", "I know that", "we are told that")),
+    (r"\bwe\b", ("I", "we")),
+    (r"\bis not\b", ("isn't", "is not")),
+    (r"\bcannot\b", ("can't", "can not")),
+    (r"\bdo not\b", ("don't",)),
+    (r"\bdoes not\b", ("doesn't",)),
+    (r"\bthat is\b", ("which is", "i.e.")),
+    (r"\bthere are\b", ("that makes", "we count", "there are")),
+    (r"\bmeans\b", ("implies", "tells us")),
+    (r"\bfind\b", ("determine", "work out")),
+    (r"\balso\b", ("in addition", "too")),
+    (r"\bnow\b", ("at this point", "now")),
+)
+#: Words that carry what a step says; seldom changed, as a good rewriter keeps the problem's own terms.
+_CONTENT: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (r"\btotal\b", ("sum", "overall")),
+    (r"\bgives\b", ("yields", "makes")),
+    (r"\bearned\b", ("made",)),
+    (r"\bcost\b", ("come to", "set him back")),
+    (r"\bbought\b", ("purchased",)),
+    (r"\bsold\b", ("handed over",)),
+    (r"\bmore\b", ("extra", "additional")),
+    (r"\bwrong\b", ("incorrect", "mistaken")),
+    (r"\bcalculation\b", ("computation",)),
+    (r"\bexpression\b", ("term",)),
+    (r"\bequation\b", ("relation",)),
+    (r"\bsimplify\b", ("reduce", "tidy up")),
+    (r"\bgets\b", ("receives",)),
+)
+
+
+def _reworded(text: str, random: Random) -> str:
+    for table, chance in ((_WORDS, 0.5), (_CONTENT, 0.3)):
+        for pattern, others in table:
+            if random.random() < chance:
+                text = re.sub(
+                    pattern, lambda found, o=others: _cased(random.choice(o), found[0]), text, flags=re.I
+                )
+    return text
+
+
+def _reordered(line: str, random: Random) -> str:
+    """Clauses of one sentence in another order."""
+    if random.random() > 0.5 or "\n" in line:
+        return line
+    if found := re.fullmatch(r"(?P<a>[A-Z][^.,;:]+) because (?P<b>[^.;:]+)\.", line):
+        return f"Because {found['b']}, {_lower_name(found['a'])}."
+    if found := re.fullmatch(r"Because (?P<b>[^.,;:]+), (?P<a>[^.;:]+)\.", line):
+        return f"{found['a'][0].upper()}{found['a'][1:]}, because {found['b']}."
+    if found := re.fullmatch(r"(?P<a>[A-Z][^.,;:$]+), so (?P<b>[^.;:$]+)\.", line):
+        return f"{found['b'][0].upper()}{found['b'][1:]}, since {_lower_name(found['a'])}."
+    if found := re.fullmatch(
+        r"(?P<lead>(?:In|On|At|After|During|For) [^.,;:$=\d]+), (?P<rest>[^.;:]+)\.", line
+    ):
+        return f"{found['rest'][0].upper()}{found['rest'][1:]} {_lower(found['lead'])}."
+    return line
+
+
+def _split(line: str, random: Random) -> str:
+    if random.random() < 0.3:
+        return re.sub(r"(?<=[a-z\d]), (so|and|which means|thus) (?=[a-z]{3,} )", _new_sentence, line, count=1)
+    return line
+
+
+def _new_sentence(found: re.Match[str]) -> str:
+    return ". " + {"so": "So ", "and": "And ", "which means": "That means ", "thus": "Thus "}[found[1]]
+
+
+# --- numbers and typography ------------------------------------------------------------------------------------
+
+_N = r"\$?\d[\d,]*(?:\.\d+)?%?"
+_OPERATION = re.compile(
+    rf"(?<![\w.)/+*=-])(?<![+*/=x×-] )(?P<a>{_N}) ?(?P<op>[+\-*/x×]) ?(?P<b>{_N}) ?= ?(?P<c>{_N})"
+    r"(?![\w/+*(-])(?!\.\d| ?[=+*/-])"
+)
+_VERBS = {
+    "+": ("plus",), "-": ("minus",), "*": ("times", "multiplied by"), "/": ("divided by", "over"),
+}  # fmt: skip
+_EQUAL = (" = ", " equals ", " is ", " gives ", " makes ", " comes to ")
+
+
+def _typography(line: str, random: Random) -> str:
+    def other(found: re.Match[str]) -> str:
+        a, op, b, c = found["a"], found["op"].replace("x", "*").replace("×", "*"), found["b"], found["c"]
+        plain = not any("$" in part or "%" in part for part in (a, b, c))
+        match random.randint(0, 9):
+            case 0:
+                return f"{a} {op} {b} = {c}"
+            case 1:
+                return f"{a}{op}{b}={c}"
+            case 2:
+                sign = {"*": "×", "/": "÷", "-": "−", "+": "+"}[op]
+                return f"{a} {sign} {b} = {c}"
+            case 3:
+                return f"{a} {random.choice(_VERBS[op])} {b}{random.choice(_EQUAL)}{c}"
+            case 4 if plain:
+                sign = {"*": random.choice(("\\times", "\\cdot")), "/": "/", "-": "-", "+": "+"}[op]
+                return f"${a} {sign} {b} = {c}$"
+            case 5 if plain and op == "/":
+                return f"$\\frac{{{a}}}{{{b}}} = {c}$"
+            case 6:
+                return f"{c} = {a} {op} {b}"
+            case 7 if op in "+*":
+                return f"{b} {op} {a} = {c}"
+            case 8 if plain:
+                return f"\\({a} {op} {b} = {c}\\)"
+            case _:
+                return f"({a} {op} {b}) = {c}"
+
+    return _OPERATION.sub(lambda found: other(found) if random.random() < 0.6 else found[0], line)
+
+
+def _latex(line: str, random: Random) -> str:
+    if random.random() < 0.3:
+        line = line.replace("\\cdot", "\\times")
+    if random.random() < 0.2:
+        line = re.sub(r"\$([^$]+)\$", r"\\(\1\\)", line)
+    if random.random() < 0.2:
+        line = re.sub(r"(?<=[\w}]) ?([+=]) ?(?=[\w\\])", r" \1 ", line)
+    if random.random() < 0.15:
+        line = re.sub(r"\\frac\{(\d+)\}\{(\d+)\}", r"\1/\2", line)
+    if random.random() < 0.15:
+        line = line.replace("\\frac", "\\dfrac")
+    return line
+
+
+_SMALL = (
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
+
+
+def _numbers(line: str, random: Random) -> str:
+    if random.random() < 0.4:
+        line = re.sub(r"(?<![\d.,])(\d{4,6})(?![\d.,]\d|\d)", lambda f: f"{int(f[1]):,}", line)
+    elif random.random() < 0.4:
+        line = re.sub(r"(?<![\d.,])(\d{1,3}),(\d{3})(?![\d.,]\d|\d)", r"\1\2", line)
+    if random.random() < 0.3:
+        line = re.sub(r"(\d)%", r"\1 percent", line)
+    if random.random() < 0.3:
+        line = re.sub(
+            r"(?<![\d\\$])\$(\d+)(?!\d)(?![\d.,]\d|[\d ]*[+\-*/=x×])(?=[^$]*$)", r"\1 dollars", line
+        )
+    if random.random() < 0.3:  # small numbers in running text, not in formulas
+        line = re.sub(
+            r"(?<=[a-z] )([2-9]|1[0-2])(?= [a-z]{3,})(?! times| plus| minus| divided| over| multiplied| equals| is\b| gives| makes| comes)",
+            lambda found: _SMALL[int(found[1])],
+            line,
+        )
+    if random.random() < 0.15:
+        line = re.sub(r"(?<![\d.,/])(\d+\.\d)0?(?![\d.,]\d|\d)", r"\g<1>0", line)
+    if random.random() < 0.1:
+        line = re.sub(r"(?<![\d.,/])0\.5(?![\d%])", "1/2", line)
+    return line
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:] if not re.match(r"I\b|[A-Z]{2}|[A-Z]\b", text) else text
+
+
+def _lower_name(text: str) -> str:
+    return text if _is_name(text) else _lower(text)
+
+
+def _is_name(text: str) -> bool:
+    common = r"(?:The|This|That|There|These|Then|So|If|In|On|At|We|It|He|She|They|A|An|For|Now|Since|Because|To|And|But)\b"
+    return re.match(r"[A-Z]", text) is not None and re.match(common, text) is None
+
+
+def _cased(word: str, like: str) -> str:
+    return word[0].upper() + word[1:] if like[0].isupper() else word
+
+
+# --- losses ----------------------------------------------------------------------------------------------------
+
+
+def plant(loss: Loss, draft: Draft, told: list[Told], random: Random) -> tuple[list[Told], str] | None:
+    """The paraphrase with a loss in it, and which; None where it does not fit."""
+    match loss:
+        case "dropped step":
+            return _dropped(told, random)
+        case "changed number":
+            return _changed(told, random)
+        case "swapped answer":
+            return _swapped(draft, told, random)
+        case "vanished branch":
+            return _vanished(told, random)
+
+
+def _dropped(told: list[Told], random: Random) -> tuple[list[Told], str] | None:
+    thoughts = [at for at, one in enumerate(told) if one.piece.kind == "thought"]
+    # A step that says nothing ("Right.") is no loss.
+    saying = [
+        at for at in thoughts[:-1]
+        if re.search(r"\d", told[at].piece.text) or len(re.findall(r"[A-Za-z]{4,}", told[at].piece.text)) >= 5
+    ]  # fmt: skip
+    if not saying:
+        return None
+    at = random.choice(saying)
+    return [*told[:at], *told[at + 1 :]], f"dropped {told[at].piece.text!r}"
+
+
+def _changed(told: list[Told], random: Random) -> tuple[list[Told], str] | None:
+    places = [
+        (at, found)
+        for at, one in enumerate(told)
+        for found in re.finditer(r"(?<![\d.,])\d+(?:,\d{3})*(?:\.\d+)?(?![\d])", one.text)
+    ]
+    if not places:
+        return None
+    at, found = random.choice(places)
+    old = found[0]
+    new = _other_number(old, random)
+    text = told[at].text[: found.start()] + new + told[at].text[found.end() :]
+    return [*told[:at], replace(told[at], text=text), *told[at + 1 :]], f"{old} to {new} in {told[at].text!r}"
+
+
+def _other_number(old: str, random: Random) -> str:
+    digits = [i for i, sign in enumerate(old) if sign.isdigit()]
+    value = float(old.replace(",", ""))
+    while True:
+        match random.randint(0, 3):
+            case 0 if "." not in old and "," not in old:
+                new = str(int(old) + random.choice((-10, -2, -1, 1, 2, 5, 10)))
+            case 1 if value:
+                new = f"{old}0" if "." not in old and "," not in old else old
+            case 2 if len(digits) > 1 and "," not in old and "." not in old:
+                one, two = random.sample(digits, 2)
+                swapped = list(old)
+                swapped[one], swapped[two] = swapped[two], swapped[one]
+                new = "".join(swapped)
+            case _:
+                at = random.choice(digits)
+                new = old[:at] + random.choice("0123456789") + old[at + 1 :]
+        if not new.startswith("-") and float(new.replace(",", "")) != value:
+            return new
+
+
+def _swapped(draft: Draft, told: list[Told], random: Random) -> tuple[list[Told], str] | None:
+    """Another answer where the thought states it."""
+    at = max(at for at, one in enumerate(told) if one.piece.kind == "thought")
+    stated = _ANSWER_LINE.search(told[at].piece.text)
+    if stated is None:
+        return None
+    other = _other_answer(draft, random)
+    if other is None:
+        return None
+    *lines, _ = told[at].piece.text.split("\n")
+    kept = "\n".join(_line(line, random) for line in lines)
+    text = "\n".join(filter(None, (kept, random.choice(_ANSWERS).format(answer=other))))
+    return [*told[:at], replace(told[at], text=text), *told[at + 1 :]], f"{draft.answer} to {other}"
+
+
+def _other_answer(draft: Draft, random: Random) -> str | None:
+    answer = draft.answer
+    if re.fullmatch(r"[\d+\-*/() ]*[+\-*/][\d+\-*/() ]*", answer):
+        signs = [i for i, sign in enumerate(answer) if sign in "+-*/"]
+        numbers = re.findall(r"\d+", answer)
+        if random.random() < 0.5:
+            at = random.choice(signs)
+            return answer[:at] + random.choice([s for s in "+-*" if s != answer[at]]) + answer[at + 1 :]
+        old = random.choice(numbers)
+        return re.sub(rf"\b{old}\b", str(int(old) + random.choice((1, 2, 3))), answer, count=1)
+    numbers = list(re.finditer(r"\d+(?:\.\d+)?", answer))
+    if numbers:
+        found = random.choice(numbers)
+        earlier = [n for piece in draft.pieces for n in re.findall(r"\d+", piece.text) if n != found[0]]
+        new = random.choice(earlier) if earlier and random.random() < 0.5 else _other_number(found[0], random)
+        if float(new) == float(found[0]):
+            return None
+        return answer[: found.start()] + new + answer[found.end() :]
+    return None
+
+
+def _vanished(told: list[Told], random: Random) -> tuple[list[Told], str] | None:
+    """Of a branch that was gone back on, all of it, its thought, its reason, or its way back is gone."""
+    backs = [
+        at
+        for at, one in enumerate(told)
+        if at and one.piece.kind == "way back" and one.piece.why and told[at - 1].piece.kind == "thought"
+        and (_QUOTED.search(one.piece.text.replace(one.piece.why, "", 1)) or re.search(r"begin|start", one.piece.text))
+    ]  # fmt: skip
+    if not backs:
+        return None
+    at = random.choice(backs)
+    piece = told[at].piece
+    match random.choice(("branch", "thought", "reason", "way back")):
+        case "branch":
+            return [*told[: at - 1], *told[at + 1 :]], f"branch {told[at - 1].text!r}"
+        case "thought":
+            return [*told[: at - 1], *told[at:]], f"thought {told[at - 1].text!r}"
+        case "reason":
+            if piece.why in _BANK.no_reason:
+                return None
+            bare = replace(told[at], text=_way_back(piece, random, reason=False))
+            return [*told[:at], bare, *told[at + 1 :]], f"reason {piece.why!r}"
+        case _:
+            why = f"{piece.why[0].upper()}{piece.why[1:]}".rstrip(".") + "."
+            bare = replace(told[at], text=why)
+            return [*told[:at], bare, *told[at + 1 :]], f"way back of {piece.text!r}"
