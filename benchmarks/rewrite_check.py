@@ -132,10 +132,11 @@ def main() -> None:
 
 
 def _reordered(told: list[Told], random: Random) -> str | None:
-    """Two neighbouring steps that stand, in each other's place."""
+    """Two neighbouring steps that stand, in each other's place; not the last, for an answer may be said first."""
+    last = max(at for at, one in enumerate(told) if one.piece.kind == "thought")
     places = [
         at
-        for at in range(len(told) - 1)
+        for at in range(last - 1)
         if all(one.piece.kind == "thought" and one.piece.stands for one in told[at : at + 2])
         and set(_numbers(told[at])) != set(_numbers(told[at + 1]))
     ]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from longthought.agents.decisions import Backtrack, Continue, Decision, Reflect, Terminate
 from longthought.agents.problems import Problem
@@ -119,8 +120,7 @@ def gsm8k(random: Random, seed: int, parity: int) -> Iterator[Draft]:
     if not file.is_file():
         return
     rows = [json.loads(line) for line in file.read_text("utf-8").split("\n")[parity::2] if line]
-    random.shuffle(rows)
-    for number, row in enumerate(rows):
+    for number, row in enumerate(_again_and_again(rows, random)):
         solution, _, answer = _CALCULATION.sub("", row["answer"]).partition("####")
         steps = [line.strip() for line in solution.strip().split("\n") if line.strip()]
         answer = answer.strip()
@@ -152,8 +152,7 @@ def prm800k(random: Random, seed: int, parity: int) -> Iterator[Draft]:
     if not file.is_file():
         return
     rows = [json.loads(line) for line in file.read_text("utf-8").split("\n")[parity::2] if line]
-    random.shuffle(rows)
-    for number, row in enumerate(rows):
+    for number, row in enumerate(_again_and_again(rows, random)):
         answers = [c["answer"] for step in row["steps"] for c in step["completions"] if c.get("answer")]
         steps = [step for step in row["steps"] if step["chosen_text"]]
         if not answers or not 3 <= len(steps) <= 24:
@@ -167,6 +166,13 @@ def prm800k(random: Random, seed: int, parity: int) -> Iterator[Draft]:
             said.append(Said(step["chosen_text"].strip(), Continue()))
         said.append(Said(f"Answer: {answers[-1]}", Terminate(reason="solved"), answers[-1]))
         yield told(f"prm800k-{parity}-{number}", said, answers[-1], seed)
+
+
+def _again_and_again(rows: list[dict[str, Any]], random: Random) -> Iterator[dict[str, Any]]:
+    """The rows in a random order, and then in others; wrong turns fall differently each time."""
+    while True:
+        random.shuffle(rows)
+        yield from rows
 
 
 def _wrong_turn(text: str, why: str, depth: int, random: Random, stay: bool = False) -> list[Said]:

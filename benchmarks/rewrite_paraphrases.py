@@ -13,6 +13,7 @@ from random import Random
 from typing import Literal, get_args
 
 from benchmarks.rewrite_drafts import Draft
+from longthought.agents.rewards.arithmetic import NotArithmetic, evaluate
 from longthought.synth.telling.phrases import load_phrases
 from longthought.synth.telling.pieces import Piece
 
@@ -181,7 +182,7 @@ def _answered(line: str, random: Random) -> str:
     answer = _ANSWER_LINE.fullmatch(line)
     assert answer is not None
     shown = answer["answer"]
-    if re.fullmatch(r"[\d+\-*/() ]+", shown) and random.random() < 0.5:
+    if re.fullmatch(r"\d[\d+\-*/() ]+", shown) and random.random() < 0.5:
         shown = re.sub(r"\s*([+\-*/])\s*", r" \1 ", shown)
         if random.random() < 0.5:
             shown = shown.replace("*", "×")
@@ -486,12 +487,21 @@ def _swapped(draft: Draft, told: list[Told], random: Random) -> tuple[list[Told]
     if stated is None:
         return None
     other = _other_answer(draft, random)
-    if other is None:
+    if other is None or _same_expression(other, draft.answer):
         return None
     *lines, _ = told[at].piece.text.split("\n")
     kept = "\n".join(_line(line, random) for line in lines)
     text = "\n".join(filter(None, (kept, random.choice(_ANSWERS).format(answer=other))))
     return [*told[:at], replace(told[at], text=text), *told[at + 1 :]], f"{draft.answer} to {other}"
+
+
+def _same_expression(one: str, other: str) -> bool:
+    """Both are calculations with the same numbers and the same value, so neither is wrong where the other is right."""
+    try:
+        first, second = evaluate(one), evaluate(other)
+    except NotArithmetic:
+        return False
+    return first.value == second.value and sorted(first.numbers) == sorted(second.numbers)
 
 
 def _other_answer(draft: Draft, random: Random) -> str | None:
