@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
@@ -14,7 +13,7 @@ from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.derivation import Derivation
 from longthought.synth.derive.dialogue import Dialogue
 from longthought.synth.derive.journey import Journey
-from longthought.synth.derive.rows import SftRow
+from longthought.synth.derive.rows import MaskedSpan, SftRow
 from longthought.synth.derive.shortcut import Shortcut
 from longthought.synth.telling.masks import Mask, learned, masked_spans
 from longthought.synth.telling.pieces import Piece, joined
@@ -54,9 +53,8 @@ def expected(row: SftRow) -> tuple[str, str]:
 def found(row: SftRow, tokenizer: Any) -> tuple[str, str]:
     """What is learned of a row and what is not, from its tokens."""
     chat = [Message(message["role"], message["content"]) for message in row.messages]
-    masked: Sequence[Any] = row.masked
-    (tokens,) = RowEncoder(tokenizer).encode_rows([chat], [cuts_of(masked)])
-    labels = Labeller(tokenizer).label(row.id, chat, row.trained, masked, tokens)
+    (tokens,) = RowEncoder(tokenizer).encode_rows([chat], [cuts_of(row.masked)])
+    labels = Labeller(tokenizer).label(row.id, chat, row.trained, row.masked, tokens)
     assert set(labels) - {IGNORED} <= set(tokens.ids)
     return (
         str(tokenizer.decode(tokens.ids[labels != IGNORED])),
@@ -94,7 +92,7 @@ def test_a_mask_that_changes_anywhere_in_a_word_is_exact(name: str) -> None:
     assert list(whole.ids) == tokenizer(f"x{END}{text}{END}", add_special_tokens=False)["input_ids"]
     more = 0
     for cut in range(1, len(text)):
-        masked = [{"message": 1, "start": 0, "end": cut}]
+        masked = [MaskedSpan(message=1, start=0, end=cut)]
         (tokens,) = encoder.encode_rows([chat], [cuts_of(masked)])
         labels = labeller.label("row", chat, [False, True], masked, tokens)
         assert tokenizer.decode(tokens.ids[labels != IGNORED]) == text[cut:] + END

@@ -19,7 +19,8 @@ def embedded() -> Any:
     """Byte-level BPE whose tokens reach over line breaks; the one of the embedded model."""
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(str(resources.files("longthought.agents.embedded") / "lm"))
+    loader: Any = AutoTokenizer
+    return loader.from_pretrained(str(resources.files("longthought.agents.embedded") / "lm"))
 
 
 @cache
