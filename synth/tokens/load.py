@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,12 @@ def tokenizer_of(model: str) -> Any:
     if not path.is_dir() and (model.startswith(("/", ".", "~")) or model.count("/") > 1):
         raise UsageError(f"no tokenizer at {path}: the directory does not exist")
     return load_tokenizer(str(path) if path.is_dir() else model)
+
+
+def digest_of(tokenizer: Any) -> str:
+    """What tells a tokenizer from others: its vocabulary, how it cuts text, and its chat template."""
+    told = f"{tokenizer.backend_tokenizer.to_str()}\n{tokenizer.chat_template}"
+    return blake2b(told.encode(errors="replace"), digest_size=8).hexdigest()
 
 
 def load_tokenizer(source: str) -> Any:

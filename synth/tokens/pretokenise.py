@@ -10,12 +10,14 @@ from typing import Any
 from longthought.agents.errors import UsageError
 from longthought.synth.derive.rows import Row, SftRow
 from longthought.synth.tokens.labels import Labeller, cuts_of, read_masked, read_messages, read_trained
+from longthought.synth.tokens.load import digest_of
 from longthought.synth.tokens.row_encoder import RowEncoder
 
 
 class TokenRow(Row):
-    """A chat's token ids and labels, both of the same length."""
+    """A chat's token ids and labels, both of the same length; ``tokenizer`` is the digest of the one they are of."""
 
+    tokenizer: str
     input_ids: list[int]
     labels: list[int]
 
@@ -25,6 +27,7 @@ class Pretokeniser:
 
     def __init__(self, tokenizer: Any) -> None:
         self._encoder, self._labeller = RowEncoder(tokenizer), Labeller(tokenizer)
+        self._digest = digest_of(tokenizer)
 
     def row(self, row: Row) -> Row:
         """The row as token ids.
@@ -43,7 +46,12 @@ class Pretokeniser:
         masked = read_masked(content, chat, where)
         (tokens,) = self._encoder.encode_rows([chat], [cuts_of(masked)])
         labels = self._labeller.label(where, chat, read_trained(content, chat, where), masked, tokens)
-        return TokenRow(**_origin(row), input_ids=tokens.ids.tolist(), labels=labels.tolist())
+        return TokenRow(
+            **_origin(row),
+            tokenizer=self._digest,
+            input_ids=tokens.ids.tolist(),
+            labels=labels.tolist(),
+        )
 
 
 def _origin(row: Row) -> dict[str, Any]:
