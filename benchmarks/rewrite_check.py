@@ -1,13 +1,15 @@
 """Does the rewriter's check catch what a rewrite loses, and let pass what only says it differently?
 
     python -m benchmarks.rewrite_check              under a minute on one core
-    python -m benchmarks.rewrite_check --develop    the seeds and rows that the check was developed on; nothing is written
+    python -m benchmarks.rewrite_check --develop    on the seeds and rows that the check was developed on
 
-1,000 losses (dropped step, changed number, swapped answer, vanished branch, 250 each) planted into paraphrases, of which at
-least 99 % must be caught, and 500 paraphrases, of which at most 2 % may be refused. Drafts are scripted Countdown debates,
-debates over GSM8K and PRM800K texts (``../shared/data``; left out where it is missing) and made-up prose, in equal parts.
-Beside these, on 200 each and without a goal: steps in another order, a rewrite that ends early, an equation added that
-is wrong. Results go to ``benchmarks/results/rewrite_check.json``.
+1,000 losses (dropped step, changed number, swapped answer, vanished branch, 250 each) planted into paraphrases, of
+which at least 99 % must be caught, and 500 paraphrases, of which at most 2 % may be refused. Drafts are scripted
+Countdown debates, debates over GSM8K and PRM800K texts (``../shared/data``; left out where it is missing) and made-up
+prose, in equal parts. Paraphrases are made by rule (``rewrite_paraphrases``), and the rules were written before the
+check. Of the published files every other row is for its development and the others are for the report. Beside these,
+on 200 each and without a goal: steps in another order, a rewrite that ends early, an equation added that is wrong.
+Results go to ``benchmarks/results/rewrite_check.json``.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from random import Random
 
@@ -26,6 +28,7 @@ from benchmarks.result_file import write_result
 from benchmarks.rewrite_drafts import Draft, countdown, gsm8k, prm800k, prose
 from benchmarks.rewrite_paraphrases import LOSSES, Told, paraphrase, plant, written
 from longthought.synth.rewrite.fidelity import check
+from longthought.synth.telling.pieces import joined
 
 #: Seeds, and which of every two rows of a published file are drawn on: to develop the check on, and to report.
 DEVELOP, REPORT = (11, 0), (2027, 1)
@@ -50,6 +53,25 @@ def accepted(draft: Draft, text: str) -> tuple[bool, tuple[str, ...]]:
     return not complaints, complaints
 
 
+def shares(total: int, sources: Mapping[str, object]) -> dict[str, int]:
+    """The total in equal parts, the first sources getting what is over."""
+    part, over = divmod(total, len(sources))
+    return {source: part + (number < over) for number, source in enumerate(sources)}
+
+
+def time_of_long_thoughts(seed: int) -> dict[str, float]:
+    """Milliseconds of a check of made-up thoughts told one after the other, by their characters."""
+    found: dict[str, float] = {}
+    source = prose(Random(seed), seed)
+    for thoughts in (4, 16, 64):
+        pieces = [piece for draft in islice(source, thoughts) for piece in draft.pieces]
+        text = joined(pieces)
+        started = time.perf_counter()
+        check(pieces, None, text)
+        found[str(len(text))] = round(1000 * (time.perf_counter() - started), 1)
+    return found
+
+
 def main() -> None:
     develop = "--develop" in sys.argv
     seed, parity = DEVELOP if develop else REPORT
@@ -72,7 +94,7 @@ def main() -> None:
             print("\n".join(f"  ! {one}" for one in complaints))
 
     for source in sources:
-        for draft in islice(sources[source], PARAPHRASES // len(sources)):
+        for draft in islice(sources[source], shares(PARAPHRASES, sources)[source]):
             judge("paraphrase", source, draft, written(paraphrase(draft, random), random), True, "")
         for kind in LOSSES:
             planted = 0
@@ -82,7 +104,7 @@ def main() -> None:
                     told, what = found
                     judge(kind, source, draft, written(told, random), False, what)
                     planted += 1
-                if planted == PLANTED // len(LOSSES) // len(sources):
+                if planted == shares(PLANTED // len(LOSSES), sources)[source]:
                     break
         for name, spoil in BESIDES.items():
             spoilt = 0
@@ -91,7 +113,7 @@ def main() -> None:
                 if text is not None:
                     judge(name, source, draft, text, False, name)
                     spoilt += 1
-                if spoilt == BESIDE // len(sources):
+                if spoilt == shares(BESIDE, sources)[source]:
                     break
 
     kinds = list(dict.fromkeys(kind for kind, _, _ in counts))
@@ -111,6 +133,8 @@ def main() -> None:
     }
     speed = round(characters / spent)
     print(f"{losses} of {planted} losses caught; {speed} characters a second")
+    longer = time_of_long_thoughts(seed)
+    print("milliseconds by characters:", longer)
     if not develop:
         refused = {
             kind: {
@@ -123,6 +147,7 @@ def main() -> None:
             "losses_caught": [losses, planted],
             "paraphrases_refused": [caught["paraphrase"], asked["paraphrase"]],
             "characters_a_second": speed,
+            "milliseconds_by_characters": longer,
             "goals": goals,
         }
         write_result("rewrite_check", result)

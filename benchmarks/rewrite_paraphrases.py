@@ -196,10 +196,7 @@ def _line(line: str, random: Random) -> str:
     line = _reordered(line, random)
     line = _split(line, random)
     line = _reworded(line, random)
-    if "$" not in line and "\\" not in line:
-        line = _typography(line, random)
-    else:
-        line = _latex(line, random)
+    line = _latex(line, random) if "$" in line or "\\" in line else _typography(line, random)
     return _numbers(line, random)
 
 
@@ -351,7 +348,7 @@ def _latex(line: str, random: Random) -> str:
     if random.random() < 0.2:
         line = re.sub(r"(?<=[\w}]) ?([+=]) ?(?=[\w\\])", r" \1 ", line)
     if random.random() < 0.15:
-        line = re.sub(r"\\frac\{(\d+)\}\{(\d+)\}", r"\1/\2", line)
+        line = re.sub(r"(?<!\d)\\frac\{(\d+)\}\{(\d+)\}", r"\1/\2", line)
     if random.random() < 0.15:
         line = line.replace("\\frac", "\\dfrac")
     return line
@@ -387,7 +384,8 @@ def _numbers(line: str, random: Random) -> str:
         )
     if random.random() < 0.3:  # small numbers in running text, not in formulas
         line = re.sub(
-            r"(?<=[a-z] )([2-9]|1[0-2])(?= [a-z]{3,})(?! times| plus| minus| divided| over| multiplied| equals| is\b| gives| makes| comes)",
+            r"(?<=[a-z] )([2-9]|1[0-2])(?= [a-z]{3,})"
+            r"(?! times| plus| minus| divided| over| multiplied| equals| is\b| gives| makes| comes)",
             lambda found: _SMALL[int(found[1])],
             line,
         )
@@ -396,6 +394,11 @@ def _numbers(line: str, random: Random) -> str:
     if random.random() < 0.1:
         line = re.sub(r"(?<![\d.,/])0\.5(?![\d%])", "1/2", line)
     return line
+
+
+_COMMON = re.compile(
+    r"(?:The|This|That|There|These|Then|So|If|In|On|At|We|It|He|She|They|A|An|For|Now|Since|Because|To|And|But)\b"
+)
 
 
 def _lower(text: str) -> str:
@@ -407,8 +410,7 @@ def _lower_name(text: str) -> str:
 
 
 def _is_name(text: str) -> bool:
-    common = r"(?:The|This|That|There|These|Then|So|If|In|On|At|We|It|He|She|They|A|An|For|Now|Since|Because|To|And|But)\b"
-    return re.match(r"[A-Z]", text) is not None and re.match(common, text) is None
+    return re.match(r"[A-Z]", text) is not None and _COMMON.match(text) is None
 
 
 def _cased(word: str, like: str) -> str:

@@ -1,8 +1,8 @@
 """Cuts a rewrite into one stretch for each piece of the draft, in order, so that as little as possible is missing.
 
-Dynamic programming over pieces and cuts. A state is *so many pieces have taken the rewrite up to here*; of each piece only
-the best states are kept, and a stretch is not followed much further than the piece is long, so the time grows with the
-length of the text and not with its square.
+Dynamic programming over pieces and cuts. A state is *so many pieces have taken the rewrite up to here*; of each piece
+only the best states are kept, and a stretch is not followed much further than the piece is long, so the time grows with
+the length of the text and not with its square.
 """
 
 from __future__ import annotations
@@ -22,7 +22,24 @@ _MISSING, _SELDOM, _NEW, _KNOWN = 4.0, 1.5, 4.0, 0.75
 _WORD, _TURN = 0.5, 1.5
 _CUTS = {"sentence": 0.0, "clause": 0.15, "": 0.9}
 #: Words with which the next thought may begin in the middle of a sentence.
-_JOINTS = frozenset("and so then but because since which that hence thus therefore next now after".split())
+_JOINTS = frozenset(
+    (
+        "and",
+        "so",
+        "then",
+        "but",
+        "because",
+        "since",
+        "which",
+        "that",
+        "hence",
+        "thus",
+        "therefore",
+        "next",
+        "now",
+        "after",
+    )
+)
 
 
 class Stream:

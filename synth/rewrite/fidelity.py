@@ -1,8 +1,8 @@
 """Checks that a rewrite of a thought has lost nothing: every step, wrong branch, reason, way back, and the answer.
 
-The idea is O1-Journey's (part 1: GPT-4o smooths the concatenated tree while keeping all of its steps), which trusts the
-rewriter. Here no model is asked. Draft and rewrite become tokens that do not depend on spelling (``tokens``), the rewrite
-is cut into one stretch for each piece (``align``), and each stretch is held against its piece:
+The idea is O1-Journey's (part 1: GPT-4o smooths the concatenated tree while keeping all of its steps), which trusts
+the rewriter. Here no model is asked. Draft and rewrite become tokens that do not depend on spelling (``tokens``), the
+rewrite is cut into one stretch for each piece (``align``), and each stretch is held against its piece:
 
     numbers     of a step or a reason are there, by value, and no others; what is said twice may be said once. New ones
                 may come with an equation that is not in the draft and holds by arithmetic.
@@ -21,13 +21,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from longthought.agents.rewards.answer_text import find_answer
 from longthought.agents.rewards.equations import equations
 from longthought.synth.rewrite.align import Stream, cuts
 from longthought.synth.rewrite.demands import Demand, demand_of
 from longthought.synth.rewrite.same_numbers import like_the_draft
-from longthought.synth.rewrite.sides import Equality, equalities, runs, side_of
+from longthought.synth.rewrite.sides import equalities, runs, side_of
 from longthought.synth.rewrite.tokens import Token, tokens
 from longthought.synth.telling.masks import Span
 from longthought.synth.telling.phrases import name_of
@@ -82,7 +83,7 @@ def check(pieces: Sequence[Piece], answer: str | None, rewrite: str) -> Fidelity
         *(stream.cuts[at] if at < len(stream) else len(rewrite) for at in starts[1:-1]),
         len(rewrite),
     ]
-    return Fidelity((), tuple(zip(places, places[1:], strict=False)))
+    return Fidelity((), tuple(pairwise(places)))
 
 
 class _Held:

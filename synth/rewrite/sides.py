@@ -1,10 +1,11 @@
-"""Equations and expressions among tokens, compared by value: ``12 - 5 = 7`` is ``7 = 12 - 5`` and not ``7 - 5 = 12``."""
+"""Equations and expressions among tokens, by value: ``12 - 5 = 7`` is ``7 = 12 - 5`` and not ``7 - 5 = 12``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from longthought.agents.rewards.equations import value_of
 from longthought.synth.rewrite.tokens import Token
@@ -65,7 +66,7 @@ def equalities(found: Sequence[Token]) -> Iterator[Equality]:
                 parts.append([])
             else:
                 parts[-1].append(token)
-        for left, right in zip(parts, parts[1:], strict=False):
+        for left, right in pairwise(parts):
             one, other = side_of(left), side_of(right)
             if one is None or other is None or not (_signs(left) or _signs(right)):
                 continue

@@ -45,9 +45,9 @@ _COMMANDS = {
 _SIGNS = {"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "**": "^"}
 _SHORTHAND = {"½": Fraction(1, 2), "¼": Fraction(1, 4), "¾": Fraction(3, 4)}
 #: Commands that only say how something looks.
-_LOOKS = frozenset(
-    """left right text textbf textit mathrm mathbf mathbb mathcal displaystyle quad qquad boxed begin end big Big bigl bigr
-    Bigl Bigr tfrac dfrac frac operatorname underline overline color limits ldots cdots dots""".split()
+_LOOKS = re.compile(
+    r"left|right|text(?:bf|it)?|math(?:rm|bf|bb|cal)|displaystyle|q?quad|boxed|begin|end|[bB]ig+[lr]?|operatorname"
+    r"|underline|overline|color|limits|[lc]?dots"
 )
 #: So many words behind a negation are no longer negated.
 _FAR = 5
@@ -101,7 +101,7 @@ def tokens(text: str) -> list[Token]:
                     pending = "over"
                 elif name in _COMMANDS:
                     new = [("sign", _COMMANDS[name])]
-                elif name not in _LOOKS:
+                elif _LOOKS.fullmatch(name) is None:
                     new = [("symbol", name.casefold())]
             case "escaped":
                 math = {"(": True, "[": True, ")": False, "]": False}.get(match["escaped"], math)
@@ -176,10 +176,9 @@ def _gap(text: str, since: int, start: int) -> tuple[Gap, int]:
     """The break between two tokens, and where the text behind it begins."""
     between = text[since:start]
     for kind, pattern in (("sentence", _SENTENCE), ("clause", _CLAUSE)):
-        last = None
-        for last in pattern.finditer(between):
-            pass
-        if last is not None:
+        found = list(pattern.finditer(between))
+        if found:
+            last = found[-1]
             behind = between[last.end() :]
             cut = since + last.end() + len(behind) - len(behind.lstrip(" \t\n*_)\"”'`"))
             return ("sentence" if kind == "sentence" else "clause"), min(cut, start)
