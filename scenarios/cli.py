@@ -12,11 +12,13 @@ from longthought import __version__
 from longthought.agents.errors import LongthoughtError, UsageError
 from longthought.scenarios import (
     cli_corpus,
+    cli_distil,
     cli_eval,
     cli_judge,
     cli_label,
     cli_look,
     cli_report,
+    cli_rewrite,
     cli_run,
     cli_tamper,
     cli_train,
@@ -49,6 +51,8 @@ app.command("show")(cli_look.show)
 app.command("list")(cli_look.list_)
 app.command("doctor")(cli_look.doctor)
 app.command("export")(cli_corpus.export)
+app.command("rewrite")(cli_rewrite.rewrite)
+app.command("distil")(cli_distil.distil)
 app.command("eval")(cli_eval.eval_)
 app.command("report")(cli_report.report)
 app.command("judge")(cli_judge.judge)

@@ -88,7 +88,9 @@ class Manifest(BaseModel):
 def identity_of(loaded: Loaded, prompts: Mapping[str, str]) -> Identity:
     """The scenario with every default in it, and its prompts, whose texts are given by part."""
     texts = {part: sha256(text.encode()).hexdigest() for part, text in prompts.items()}
-    return Identity(scenario=loaded.scenario.model_dump(mode="json", exclude_none=True), prompts=texts)
+    # The rewriter's seat comes after the debates and has no part in them.
+    scenario = loaded.scenario.model_dump(mode="json", exclude_none=True, exclude={"seats": {"rewriter"}})
+    return Identity(scenario=scenario, prompts=texts)
 
 
 def new_manifest(

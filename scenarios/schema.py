@@ -36,12 +36,16 @@ Dataset = Annotated[
 
 
 class Seats(BaseModel):
-    """The two seats. Protocols without a critic leave its seat empty or ignore it."""
+    """The two seats. Protocols without a critic leave its seat empty or ignore it.
+
+    ``rewriter`` has no part in debates: `longthought rewrite` asks it to rewrite their thoughts afterwards.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     policy: SeatSpec
     critic: SeatSpec | None = None
+    rewriter: SeatSpec | None = None
 
 
 class IllPosedSpec(BaseModel):
@@ -100,6 +104,8 @@ class Scenario(BaseModel):
         for seat, spec in self.sitting.items():
             for key, named in spec.models.items():
                 self._known_model(f"seats.{seat}.{key}", named)
+        if self.seats.rewriter is not None:
+            self._known_model("seats.rewriter.model", self.seats.rewriter.model)
         for name, model in self.models.items():
             self._known_model(f"models.{name}.source", model.source)
         for name, reward in self.rewards.items():

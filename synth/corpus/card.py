@@ -66,6 +66,13 @@ def _body(manifest: Manifest, data_files: Mapping[str, Mapping[str, str]]) -> st
     ]
     if dropped:
         lines += ["", "Not made into rows:", "", "| kind | reason | number |", "|---|---|---:|", *dropped]
+    counted = [
+        f"| {_code(kind)} | {_plain(what)} | {number} |"
+        for kind, counts in manifest.kinds.items()
+        for what, number in counts.counted.items()
+    ]
+    if counted:
+        lines += ["", "Of the rows:", "", "| kind | | number |", "|---|---|---:|", *counted]
     if data_files:
         load = f"rows = load_dataset(corpus, {next(iter(data_files))!r})"
         lines += ["", "```python", "from datasets import load_dataset", "", load, "```"]

@@ -21,7 +21,7 @@ from longthought.synth.corpus.card import card
 from longthought.synth.corpus.manifest import NAME, KindCounts, Manifest, file_entry, read_manifest, source_of
 from longthought.synth.corpus.replace_dir import replacing
 from longthought.synth.corpus.row_files import FORMATS, Format, RowFiles, need_pyarrow, sync
-from longthought.synth.derive.derivation import Derivation, Dropped
+from longthought.synth.derive.derivation import Counted, Derivation, Dropped
 from longthought.synth.derive.kinds import derivation
 
 CARD = "README.md"
@@ -109,6 +109,7 @@ class _Kind:
     derivation: Derivation
     splits: dict[str, RowFiles] = field(default_factory=dict[str, RowFiles])
     dropped: Counter[str] = field(default_factory=Counter[str])
+    counted: Counter[str] = field(default_factory=Counter[str])
 
 
 class _Export:
@@ -137,6 +138,8 @@ class _Export:
                 for made in kind.derivation.rows(samples):
                     if isinstance(made, Dropped):
                         kind.dropped[made.reason] += 1
+                    elif isinstance(made, Counted):
+                        kind.counted[made.what] += 1
                     else:
                         self._files(name, kind, split).write(made)
         if not self._debates:
@@ -161,6 +164,7 @@ class _Export:
                     options=kind.derivation.model_dump(mode="json"),
                     rows={split: files.rows for split, files in sorted(kind.splits.items())},
                     dropped=dict(sorted(kind.dropped.items())),
+                    counted=dict(sorted(kind.counted.items())),
                 )
                 for name, kind in self._kinds.items()
             },

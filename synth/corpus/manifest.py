@@ -33,6 +33,8 @@ class KindCounts(_Part):
     options: dict[str, Any]
     rows: dict[str, int]
     dropped: dict[str, int]
+    #: How many of the rows are one thing or another: rewritten, or told as the draft.
+    counted: dict[str, int] = Field(default_factory=dict)
 
 
 class FileEntry(_Part):

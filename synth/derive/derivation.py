@@ -20,6 +20,13 @@ class Dropped:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Something about the row made before it that is worth counting; manifests count these by what they say."""
+
+    what: str
+
+
 class Derivation(BaseModel, ABC):
     """A kind of row. Its fields are its options; they are written into the manifest of every corpus.
 
@@ -33,5 +40,5 @@ class Derivation(BaseModel, ABC):
     row: ClassVar[type[Row]]
 
     @abstractmethod
-    def rows(self, samples: Sequence[Transcript]) -> Iterator[Row | Dropped]:
+    def rows(self, samples: Sequence[Transcript]) -> Iterator[Row | Dropped | Counted]:
         """The rows of one problem, given all its samples (epochs) that are to be used, in order."""

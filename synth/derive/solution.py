@@ -10,7 +10,7 @@ from typing import ClassVar
 from longthought.protocols import outcomes
 from longthought.protocols.outcomes import Outcome
 from longthought.protocols.transcript import Transcript
-from longthought.synth.derive.derivation import Derivation, Dropped
+from longthought.synth.derive.derivation import Counted, Derivation, Dropped
 from longthought.synth.derive.rows import Row, SftRow
 from longthought.synth.telling.masks import Mask, Span, masked_spans
 from longthought.synth.telling.pieces import Piece, joined
@@ -23,6 +23,8 @@ class Message:
 
     text: str
     masked: list[Span]
+    #: What became of the rewrite that was asked for.
+    counted: Counted | None = None
 
 
 class Solution(Derivation):
@@ -40,6 +42,12 @@ class Solution(Derivation):
     def thought(self, transcript: Transcript) -> list[Piece] | Dropped:
         """The thought in pieces, without its tags."""
 
+    def retold(
+        self, transcript: Transcript, pieces: list[Piece], answer: str
+    ) -> tuple[list[Piece], Counted | None]:
+        """The thought in other words, where such are to be had."""
+        return pieces, None
+
     def message(self, transcript: Transcript) -> Message | Dropped:
         """The whole assistant message."""
         answer = final_answer(transcript.outcome)
@@ -50,15 +58,18 @@ class Solution(Derivation):
         pieces = self.thought(transcript)
         if isinstance(pieces, Dropped):
             return pieces
+        pieces, counted = self.retold(transcript, pieces, answer)
         thought = joined(pieces)
         if self.tags.within(thought) or self.tags.within(answer):
             return Dropped("the text holds a thought tag")
         end = self.tags.end(answer)
         masked = masked_spans(self.tags.open, pieces, end, self.mask)
         text = f"{self.tags.open}{thought}{end}"
-        return Dropped("nothing to learn") if masked == [(0, len(text))] else Message(text, masked)
+        if masked == [(0, len(text))]:
+            return Dropped("nothing to learn")
+        return Message(text, masked, counted)
 
-    def rows(self, samples: Sequence[Transcript]) -> Iterator[Row | Dropped]:
+    def rows(self, samples: Sequence[Transcript]) -> Iterator[Row | Dropped | Counted]:
         for transcript in samples:
             message = self.message(transcript)
             if isinstance(message, Dropped):
@@ -77,6 +88,8 @@ class Solution(Derivation):
                 trained=[False, True],
                 masked=[{"message": 1, "start": start, "end": end} for start, end in message.masked],
             )
+            if message.counted is not None:
+                yield message.counted
 
 
 def final_answer(outcome: Outcome) -> str | None:

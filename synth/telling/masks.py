@@ -59,9 +59,9 @@ def masked_spans(open: str, pieces: Sequence[Piece], close: str, mask: Mask) -> 
     if mask == "all":
         return []
     frame = mask in FRAMED
-    lengths = [len(open), *(len(piece.text) + 1 for piece in pieces)]
+    lengths = [len(open), *(len(piece.text) + len(piece.gap) for piece in pieces)]
     # The last piece has no line break of its own behind it.
-    lengths[-1] -= bool(pieces)
+    lengths[-1] -= len(pieces[-1].gap) if pieces else 0
     parts = [*zip(lengths, [frame, *learned(pieces, mask)], strict=True), (len(close), frame)]
     spans: list[Span] = []
     at = 0

@@ -20,6 +20,7 @@ class Piece:
         thought: id of the thought that it is, or that it speaks of.
         stands: the thought was right as far as the debate shows (``derive.standing``); false too where nobody judged.
         why: the reason that a way back gives, as it stands in the text.
+        gap: what follows it where another piece does; nothing in a rewrite, whose pieces have their white space in them.
     """
 
     text: str
@@ -27,8 +28,12 @@ class Piece:
     thought: int
     stands: bool
     why: str = ""
+    gap: str = "\n"
 
 
 def joined(pieces: Sequence[Piece]) -> str:
-    """The thought: one piece after the other, a line break between."""
-    return "\n".join(piece.text for piece in pieces)
+    """The thought: one piece after the other, a line break between unless they are of a rewrite."""
+    if not pieces:
+        return ""
+    *others, last = pieces
+    return "".join([*(piece.text + piece.gap for piece in others), last.text])

@@ -1,0 +1,132 @@
+"""Numbered pieces of work, many at once, each journalled: what is closed is never done again, and nothing asked twice.
+
+The work lies in a directory beside the file that comes of it: a mark that says whose work it is, and the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.progress import Progress as Bar
+
+from longthought.agents.calls import recorder
+from longthought.agents.errors import RunError, UsageError
+from longthought.agents.models.contract import Usage
+from longthought.protocols.journal import Journal, read_debates
+from longthought.protocols.runner import first_error
+from longthought.protocols.tape import Tape
+from longthought.scenarios.take_dir import take
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One piece of work: ``play`` makes its row, asking models through ``agents.calls`` only."""
+
+    number: int
+    name: str
+    #: Of everything random in it.
+    seed: int
+    play: Callable[[], Awaitable[Row]]
+
+
+@dataclass
+class Done:
+    """What was done now, and what was there already."""
+
+    now: int = 0
+    before: int = 0
+    usage: Usage = field(default_factory=Usage)
+
+
+def take_work(out: Path, identity: str, what: str) -> Path:
+    """The directory of the work that comes to ``out``, taken for it.
+
+    Raises:
+        UsageError: it, or ``out``, holds something else.
+        RunError: it cannot be made.
+    """
+    place = out.with_name(f"{out.name}.work")
+    if out.exists() and not place.is_dir():
+        raise UsageError(f"{out}: is there already, and not by this command; choose another --out")
+    take(place, identity, what)
+    return place
+
+
+async def work_off(
+    jobs: Iterable[Job], total: int, place: Path, seat: str, max_at_once: int, console: Console | None = None
+) -> Done:
+    """Do what the journal in ``place`` does not hold yet, at most ``max_at_once`` at a time.
+
+    Raises:
+        FatalModelError, RetryableError, RunError, UsageError: it cannot go on; what was said so far is in the journal.
+    """
+    done = Done()
+    journal = Journal(place)
+    try:
+        closed, past = journal.unfinished()
+        queue = iter(jobs)
+
+        async def worker() -> None:
+            for job in queue:
+                if job.number in closed:
+                    done.before += 1
+                    continue
+                tape = Tape(journal, job.number, job.seed, past.pop(job.number, []))
+                tape.seat = seat
+                recorder.set(tape)
+                tape.emit("opened", {"name": job.name})
+                tape.emit("closed", {"row": await job.play()})
+                done.now += 1
+                done.usage += tape.total()
+
+        async def all_of_it() -> None:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(max_at_once, total)):
+                    group.create_task(worker())
+
+        with Bar(console=console or Console(stderr=True), transient=True) as bar:
+            shown = bar.add_task(seat, total=total)
+            work = asyncio.ensure_future(all_of_it())
+            try:
+                while not work.done():
+                    await asyncio.wait([work], timeout=0.25)
+                    bar.update(shown, completed=done.now + done.before)
+                await work
+            except BaseExceptionGroup as errors:
+                raise first_error(errors) from None
+            finally:
+                work.cancel()
+    finally:
+        journal.close()
+    return done
+
+
+def write_rows(place: Path, out: Path, keep: Callable[[Row], bool] = lambda row: True) -> int:
+    """Write the rows of the journal in ``place`` to ``out``, in the order of their numbers and all at once; how many.
+
+    Raises:
+        RunError: it cannot be written; an older file stays.
+    """
+    partial, written = out.with_name(f"{out.name}.partial"), 0
+    try:
+        with partial.open("wb") as lines:
+            for events in read_debates(place):
+                if events[-1]["kind"] == "closed" and keep(events[-1]["data"]["row"]):
+                    lines.write(orjson.dumps(events[-1]["data"]["row"]) + b"\n")
+                    written += 1
+            lines.flush()
+            os.fsync(lines.fileno())
+        partial.replace(out)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise RunError(f"{out}: {error.strerror}") from error
+    return written

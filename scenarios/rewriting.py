@@ -1,0 +1,167 @@
+"""Has a model rewrite a run's journeys, each held against its draft; resumable, to a file that journeys are told from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+
+from pydantic import ValidationError
+from rich.console import Console
+
+from longthought.agents.calls import digest_of
+from longthought.agents.errors import UsageError
+from longthought.agents.models.contract import Sampling
+from longthought.agents.problems import Problem
+from longthought.protocols.transcript import read_transcripts
+from longthought.scenarios.engines import Engines
+from longthought.scenarios.jobs import Job, Row, take_work, work_off, write_rows
+from longthought.scenarios.load import Loaded, load_scenario, settings
+from longthought.scenarios.preflight import check_servers
+from longthought.scenarios.seat_spec import SeatSpec
+from longthought.scenarios.show import run_path
+from longthought.synth.derive.derivation import Dropped
+from longthought.synth.derive.journey import Journey
+from longthought.synth.derive.neutral import neutralised, spells_special
+from longthought.synth.derive.solution import final_answer
+from longthought.synth.rewrite.rewriter import Mode, Rewriter, rewriter_prompts
+from longthought.synth.rewrite.rewrites import draft_digest
+from longthought.synth.telling.pieces import Piece
+
+#: Tokens of a rewrite, unless the seat says otherwise: a thought is longer than a step.
+MAX_TOKENS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteOptions:
+    """What is rewritten, by whom and how; see ``longthought rewrite --help``."""
+
+    out: Path
+    scenario: str
+    sets: tuple[str, ...] = ()
+    mode: Mode = "smooth"
+    #: Of the journeys: ``order=dfs``.
+    options: tuple[str, ...] = ()
+    limit: int | None = None
+    asks: int = 2
+    prompts: str | None = None
+    max_at_once: int = 64
+    allow_import: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """What came of it: the thoughts in the file, those that were kept, what was done now, and its tokens."""
+
+    thoughts: int
+    kept: int
+    now: int
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    id: str
+    problem: Problem
+    pieces: list[Piece]
+    answer: str
+
+
+async def rewrite(run: str, options: RewriteOptions, console: Console | None = None) -> Rewritten:
+    """Rewrite the journeys of a run by the scenario's ``seats.rewriter``.
+
+    Raises:
+        UsageError: no such run or scenario, no rewriter in it, no journey to tell, or ``out`` holds other work.
+        RunError, ModelError: it cannot go on; the same command resumes it.
+    """
+    journey = _journey(options)
+    loaded = load_scenario(options.scenario, options.sets)
+    seat = _seat(loaded)
+    engines = Engines(loaded.scenario.models, loaded.base_dir, allow_import=options.allow_import)
+    try:
+        model = engines.get(seat.model or "")
+        prompts = rewriter_prompts(options.prompts)
+        rewriter = Rewriter(model, _sampling(seat), prompts, options.mode, options.asks)
+        names = blake2b(digest_size=16)
+        total = 0
+        for draft in _drafts(run, journey, options.limit):
+            names.update(f"{draft.id}\0{draft_digest(draft.pieces, draft.answer)}\n".encode())
+            total += 1
+        if not total:
+            raise UsageError(f"{run}: no journey to rewrite; solved debates have one")
+        who = (
+            engines.identity(seat.model or ""),
+            rewriter.sampling,
+            prompts.texts,
+            options.mode,
+            options.asks,
+        )
+        place = take_work(options.out, digest_of(who, names.hexdigest()).hex(), "rewrites")
+        await check_servers(loaded.scenario.models, engines.built)
+        jobs = (
+            _job(number, draft, rewriter, loaded.scenario.seed)
+            for number, draft in enumerate(_drafts(run, journey, options.limit))
+        )
+        done = await work_off(jobs, total, place, "rewriter", options.max_at_once, console)
+    finally:
+        await engines.close()
+    kept = 0
+
+    def count(row: Row) -> bool:
+        nonlocal kept
+        kept += bool(row["kept"])
+        return True
+
+    thoughts = write_rows(place, options.out, count)
+    return Rewritten(thoughts, kept, done.now, done.usage.prompt, done.usage.completion)
+
+
+def _job(number: int, draft: _Draft, rewriter: Rewriter, seed: int) -> Job:
+    async def play() -> Row:
+        found = await rewriter.rewrite(draft.id, draft.problem.question, draft.pieces, draft.answer)
+        return {**found.model_dump(mode="json"), "mode": rewriter.mode, "model": rewriter.model.name}
+
+    return Job(number, draft.id, seed, play)
+
+
+def _drafts(run: str, journey: Journey, limit: int | None) -> Iterator[_Draft]:
+    """The thoughts as an export tells them, whose texts hold no special token."""
+    told = 0
+    for read in read_transcripts(run_path(run)):
+        if limit is not None and told >= limit:
+            return
+        transcript = neutralised(read) if spells_special(read) else read
+        answer = final_answer(transcript.outcome)
+        if answer is None or (journey.solved_only and not transcript.right):
+            continue
+        pieces = journey.thought(transcript)
+        if not isinstance(pieces, Dropped):
+            told += 1
+            yield _Draft(transcript.id, transcript.problem, pieces, answer)
+
+
+def _journey(options: RewriteOptions) -> Journey:
+    try:
+        return Journey.model_validate(settings(options.options))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"--option {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def _seat(loaded: Loaded) -> SeatSpec:
+    seat = loaded.scenario.seats.rewriter
+    if seat is None:
+        there = next(iter(loaded.scenario.models), "NAME")
+        raise UsageError(
+            f"{loaded.source}: seats.rewriter: is missing; name a model there, or add --set seats.rewriter.model={there}"
+        )
+    if seat.model is None or seat.agent is not None:
+        raise UsageError(f"{loaded.source}: seats.rewriter: is a model's seat; name one under 'model'")
+    return seat
+
+
+def _sampling(seat: SeatSpec) -> Sampling:
+    sampling = seat.sampling
+    return sampling if "max_tokens" in seat.model_fields_set else replace(sampling, max_tokens=MAX_TOKENS)
