@@ -83,7 +83,8 @@ class _Encode:
 
     def rows(self, chunk: Sequence[Row]) -> Iterator[tuple[Ids, Callable[[], Ids]]]:
         for made_before, run in groupby(chunk, key=lambda row: "input_ids" in row.content):
-            yield from map(self._made_before, run) if made_before else self._chats(list(run))
+            same = list(run)
+            yield from map(self._made_before, same) if made_before else self._chats(same)
 
     def _chats(self, chunk: Sequence[Row]) -> Iterator[tuple[Ids, Callable[[], Ids]]]:
         chats = [read_messages(row.content, "messages", row.where) for row in chunk]
@@ -98,20 +99,27 @@ class _Encode:
             raise UsageError(
                 f"{row.where}: these are token ids of another tokenizer; export again with --tokenize and this model"
             )
-        try:
-            ids, labels = (
-                np.array(row.content[column], dtype=np.int32) for column in ("input_ids", "labels")
-            )
-            sound = ids.ndim == 1 and len(ids) > 0 and bool(np.all((labels == ids) | (labels == IGNORED)))
-            sound = sound and int(ids.min()) >= 0 and int(ids.max()) < self._size
-        except (KeyError, ValueError, TypeError, OverflowError):
-            sound = False
-        if not sound:
+        ids, labels = (_numbers(row.content.get(column)) for column in ("input_ids", "labels"))
+        if not (
+            0 < len(ids) == len(labels)
+            and int(ids.min()) >= 0
+            and int(ids.max()) < self._size
+            and bool(np.all((labels == ids) | (labels == IGNORED)))
+        ):
             raise UsageError(
                 f"{row.where}: `input_ids` and `labels` must be of one length, of ids below {self._size}, and "
                 f"`labels` the same ids or {IGNORED}"
             )
         return ids, lambda: labels
+
+
+def _numbers(given: object) -> Ids:
+    """A column of whole numbers; empty where it is anything else."""
+    try:
+        numbers: Ids = np.array(given, dtype=np.int32)
+    except (ValueError, TypeError, OverflowError):
+        return np.zeros(0, dtype=np.int32)
+    return numbers if numbers.ndim == 1 else np.zeros(0, dtype=np.int32)
 
 
 def tokenised(ids: Sequence[Ids], labels: Sequence[Ids], dropped: int, max_length: int) -> Tokenised:
