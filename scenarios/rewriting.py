@@ -1,4 +1,4 @@
-"""Has a model rewrite a run's journeys, each held against its draft; resumable, to a file that journeys are told from."""
+"""Has a model rewrite a run's journeys, each held against its draft; resumable, to a file for the journeys' export."""
 
 from __future__ import annotations
 
@@ -155,7 +155,8 @@ def _seat(loaded: Loaded) -> SeatSpec:
     if seat is None:
         there = next(iter(loaded.scenario.models), "NAME")
         raise UsageError(
-            f"{loaded.source}: seats.rewriter: is missing; name a model there, or add --set seats.rewriter.model={there}"
+            f"{loaded.source}: seats.rewriter: is missing; name a model there, or add "
+            f"--set seats.rewriter.model={there}"
         )
     if seat.model is None or seat.agent is not None:
         raise UsageError(f"{loaded.source}: seats.rewriter: is a model's seat; name one under 'model'")

@@ -63,7 +63,7 @@ def check(pieces: Sequence[Piece], answer: str | None, rewrite: str) -> Fidelity
     draft = [token for piece in pieces for token in tokens(piece.text)]
     found = like_the_draft(draft, tokens(rewrite))
     known = frozenset(token.key for token in draft if isinstance(token.key, Fraction))
-    stream = Stream(found, _in_true_equations(rewrite, found))
+    stream = Stream(found, _free(rewrite, found, known))
     if not pieces or not len(stream):
         return Fidelity(("there is nothing in it",)) if joined(pieces).strip() else Fidelity(())
     starts = [*cuts(demands, stream, known), len(stream)]
@@ -201,8 +201,8 @@ def _wrong_equations(draft: Sequence[Token], found: Sequence[Token], rewrite: st
             yield f"{one.text} is not in the draft and does not hold"
 
 
-def _in_true_equations(rewrite: str, found: Sequence[Token]) -> list[bool]:
-    """Of each token whether it stands in an equation that holds."""
+def _free(rewrite: str, found: Sequence[Token], known: frozenset[Fraction]) -> list[bool]:
+    """Of each token whether it may be new: it stands in an equation that holds, or is a number that only such have."""
     true = [one.span for one in equations(rewrite) if one.holds()]
     inside = [False] * len(found)
     at = 0
@@ -212,7 +212,8 @@ def _in_true_equations(rewrite: str, found: Sequence[Token]) -> list[bool]:
         while at < len(found) and found[at].end <= end:
             inside[at] = True
             at += 1
-    return inside
+    brought = {token.key for token, free in zip(found, inside, strict=True) if free} - known
+    return [free or token.key in brought for token, free in zip(found, inside, strict=True)]
 
 
 def _of_the_answer(

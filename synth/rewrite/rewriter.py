@@ -52,7 +52,8 @@ class Rewriter:
             ),
         ]
         name = draft_digest(pieces, answer)
-        text, complaints, asked = "", ("was never asked for",), 0
+        text, asked = "", 0
+        complaints: tuple[str, ...] = ()
         while asked < self.asks:
             try:
                 (reply,) = await sample(self.model, messages, self.sampling)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
-from longthought.synth.rewrite.tokens import Token
+from longthought.synth.rewrite.tokens import Token, TokenKind
 
 
 class _Compound(NamedTuple):
@@ -35,9 +35,8 @@ def like_the_draft(draft: Sequence[Token], rewrite: Sequence[Token]) -> list[Tok
         unfold = written.get(token.key) if isinstance(token.key, Fraction) else None
         if unfold is not None and token.key not in plain and compound is None:
             for place, key in enumerate(unfold):
-                kind = "number" if isinstance(key, Fraction) else "sign"
-                first = place == 0
-                out.append(replace(token, kind=kind, key=key, gap=token.gap if first else "", said=""))
+                kind: TokenKind = "number" if isinstance(key, Fraction) else "sign"
+                out.append(replace(token, kind=kind, key=key, gap=token.gap if place == 0 else "", said=""))
         else:
             out.append(token)
         at += 1

@@ -20,7 +20,7 @@ class Piece:
         thought: id of the thought that it is, or that it speaks of.
         stands: the thought was right as far as the debate shows (``derive.standing``); false too where nobody judged.
         why: the reason that a way back gives, as it stands in the text.
-        gap: what follows it where another piece does; nothing in a rewrite, whose pieces have their white space in them.
+        gap: what follows it where another piece does; nothing in a rewrite, whose pieces keep their white space.
     """
 
     text: str

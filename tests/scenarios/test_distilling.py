@@ -1,0 +1,115 @@
+"""``longthought distil``: whole solutions of a reasoning model, told apart, scored and resumed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from longthought.agents.errors import UsageError
+from longthought.agents.models.contract import Reply
+from longthought.scenarios.distilling import Distilled, DistilOptions, distil, thought_and_response
+from tests.scenarios import rewriting_models
+from tests.scenarios.command_line import Call
+from tests.scenarios.scripted_scenarios import write
+
+
+def scenario(tmp_path: Path, manner: str = "tags", problems: int = 3) -> str:
+    models = {"mind": {"engine": "tests.scenarios.rewriting_models:Reasoner", "options": {"manner": manner}}}
+    seats = {"policy": {"model": "mind"}, "critic": {"model": "mind"}}
+    return str(write(tmp_path, problems, models=models, seats=seats))
+
+
+def options(tmp_path: Path, **changes: Any) -> DistilOptions:
+    return replace(
+        DistilOptions(out=tmp_path / "thoughts.jsonl", allow_import=True, max_at_once=1), **changes
+    )
+
+
+def distilled(tmp_path: Path, manner: str = "tags", **changes: Any) -> tuple[Distilled, list[dict[str, Any]]]:
+    rewriting_models.asked.clear()
+    given = options(tmp_path, **changes)
+    made = asyncio.run(distil(scenario(tmp_path, manner), given))
+    return made, [orjson.loads(line) for line in given.out.read_bytes().splitlines()]
+
+
+@pytest.mark.parametrize("manner", ["tags", "server"])
+def test_a_row_for_each_sample(tmp_path: Path, manner: str) -> None:
+    made, rows = distilled(tmp_path, manner, samples=2)
+    assert (made.samples, made.right, made.thoughts, made.written) == (6, 3, 6, 6)
+    first = rows[0]
+    assert first == {
+        "id": first["id"],
+        "question": "What is 0+1?",
+        "gold": "1",
+        "reasoning": "Let me add 0 and 1.",
+        "response": "Answer: 1",
+        "answer": "1",
+        "right": True,
+        "finish": "stop",
+        "model": f"reasoner-{manner}",
+        "usage": {"prompt": 9, "completion": 7},
+    }
+    assert [row["id"].rpartition("#")[2] for row in rows] == ["0", "1"] * 3
+    assert [row["right"] for row in rows] == [True, False] * 3
+    assert rewriting_models.asked[0][0].startswith("What is 0+1?\n\n")
+
+
+def test_only_the_right_ones(tmp_path: Path) -> None:
+    made, rows = distilled(tmp_path, samples=2, right_only=True)
+    assert (made.samples, made.written) == (6, 3)
+    assert all(row["right"] for row in rows)
+    # What was left out is in the journal all the same.
+    made, rows = distilled(tmp_path, samples=2)
+    assert (made.now, len(rows), len(rewriting_models.asked)) == (0, 6, 0)
+
+
+def test_a_thought_that_breaks_off_has_no_answer(tmp_path: Path) -> None:
+    made, rows = distilled(tmp_path, "cut")
+    assert (made.right, made.thoughts) == (0, 3)
+    assert {(row["finish"], row["response"], row["answer"], row["right"]) for row in rows} == {
+        ("length", "", None, None)
+    }
+
+
+def test_it_resumes_without_asking_twice(tmp_path: Path) -> None:
+    given = options(tmp_path, samples=2)
+    distilled(tmp_path, samples=2)
+    whole = given.out.read_bytes()
+    journal = tmp_path / "thoughts.jsonl.work" / "journal-0.jsonl"
+    events = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(events[:-4]))  # of the last sample nothing is left
+    made, _ = distilled(tmp_path, samples=2)
+    assert (made.now, len(rewriting_models.asked)) == (1, 1)
+    # The scripted model counts its samples, so the last one is right this time; the others are as they were.
+    assert given.out.read_bytes().splitlines()[:-1] == whole.splitlines()[:-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("<think>a\nb</think>c", ("a\nb", "c")),
+        ("a</think>\n\nc", ("a", "c")),
+        ("<|begin_of_thought|>a<|end_of_thought|><|begin_of_solution|>c<|end_of_solution|>", ("a", "c")),
+        ("<Thought>a</Thought>\n<Output>c</Output>", ("a", "c")),
+        ("just an answer", ("", "just an answer")),
+    ],
+)
+def test_thought_and_response_are_told_apart(text: str, told: tuple[str, str]) -> None:
+    assert thought_and_response(Reply(text)) == told
+
+
+def test_an_agent_cannot_be_distilled_from(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"seats\.policy: only a model"):
+        asyncio.run(distil("countdown-teacher", options(tmp_path)))
+
+
+def test_the_command_tells_what_came_of_it(tmp_path: Path, call: Call) -> None:
+    out = str(tmp_path / "new.jsonl")
+    code, said, wrong = call("distil", scenario(tmp_path), "--out", out, "--limit", "2", "--allow-import")
+    assert code == 0, wrong
+    assert "2 samples: 1 right, 2 with a thought" in said
