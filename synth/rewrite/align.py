@@ -20,7 +20,9 @@ _BEAM = 16
 #: What a number is worth that is not there, one that is said less often, and one that is new, or known from elsewhere.
 _MISSING, _SELDOM, _NEW, _KNOWN = 4.0, 1.5, 4.0, 0.75
 _WORD, _TURN = 0.5, 1.5
-_CUTS = {"sentence": 0.0, "clause": 0.15, "": 0.9}
+#: Of any other token. All are paid for in the end; before it, states that took fewer are not to look worse for it.
+_IDLE = 0.05
+_CUTS = {"line": 0.0, "sentence": 0.05, "clause": 0.2, "": 0.9}
 #: Words with which the next thought may begin in the middle of a sentence.
 _JOINTS = frozenset(
     (
@@ -54,7 +56,7 @@ class Stream:
         self.words: list[str] = []
         self.prices: list[float] = []
         self.cuts: list[int] = []
-        price, cut = _CUTS["sentence"], 0
+        price, cut = _CUTS["line"], 0
         for at, token in enumerate(found):
             here = _CUTS[token.gap] if token.gap else 0.3 if token.said in _JOINTS else _CUTS[""]
             if here < price or (here == price and token.gap):
@@ -96,7 +98,7 @@ def cuts(demands: Sequence[Demand], stream: Stream, known: frozenset[Fraction]) 
                 if price < reached.get(end, float("inf")):
                     reached[end] = price
                     came[end] = start
-        states = dict(nsmallest(_BEAM, reached.items(), key=lambda state: (state[1], -state[0])))
+        states = dict(nsmallest(_BEAM, reached.items(), key=lambda state: (state[1], state[0])))
         back.append(came)
     at = min(states, key=lambda end: (states[end], -end))
     starts: list[int] = []
@@ -143,6 +145,8 @@ def _stretches(
         elif target_words.get(key, 0):
             target_words[key] -= 1
             cost -= _WORD / 2
+        else:
+            cost += _IDLE
         if turning and returns[at]:
             word = key if isinstance(key, str) else ""
             if spare.get(word, 0):

@@ -49,7 +49,8 @@ def demand_of(piece: Piece) -> Demand:
     """What the piece asks for."""
     found = tokens(piece.text)
     if piece.kind == "end" and not piece.why:
-        return Demand(piece, Counter(), Counter(), length=len(found))
+        # Nothing in it has to stay, but what does is its own.
+        return Demand(piece, Counter(), Counter(), target_words=_counted(found)[2], length=len(found))
     if piece.kind == "thought":
         numbers, hints, words = _counted(found)
         said = Counter(token.said for token in found if is_return(token.said))

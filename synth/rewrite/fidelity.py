@@ -29,7 +29,7 @@ from longthought.synth.rewrite.align import Stream, cuts
 from longthought.synth.rewrite.demands import Demand, demand_of
 from longthought.synth.rewrite.same_numbers import like_the_draft
 from longthought.synth.rewrite.sides import equalities, runs, side_of
-from longthought.synth.rewrite.tokens import Token, tokens
+from longthought.synth.rewrite.tokens import ENDS, Token, tokens
 from longthought.synth.telling.masks import Span
 from longthought.synth.telling.phrases import name_of
 from longthought.synth.telling.pieces import Piece, joined
@@ -202,7 +202,7 @@ def _wrong_equations(draft: Sequence[Token], found: Sequence[Token], rewrite: st
 
 
 def _free(rewrite: str, found: Sequence[Token], known: frozenset[Fraction]) -> list[bool]:
-    """Of each token whether it may be new: it stands in an equation that holds, or is a number that only such have."""
+    """Of each token whether it may be new: a number that the draft has nowhere, from an equation that holds."""
     true = [one.span for one in equations(rewrite) if one.holds()]
     inside = [False] * len(found)
     at = 0
@@ -213,7 +213,7 @@ def _free(rewrite: str, found: Sequence[Token], known: frozenset[Fraction]) -> l
             inside[at] = True
             at += 1
     brought = {token.key for token, free in zip(found, inside, strict=True) if free} - known
-    return [free or token.key in brought for token, free in zip(found, inside, strict=True)]
+    return [token.key in brought for token in found]
 
 
 def _of_the_answer(
@@ -247,7 +247,7 @@ def _called_answer(found: Sequence[Token]) -> list[Token]:
         return []
     behind: list[Token] = []
     for token in found[last + 1 :]:
-        if token.gap == "sentence" and behind:
+        if token.gap in ENDS and behind:
             break
         behind.append(token)
     return behind if any(token.kind in ("number", "symbol") for token in behind) else []

@@ -15,7 +15,9 @@ from longthought.synth.rewrite.words import NEGATED, OPERATORS, SCALES, meaning,
 
 #: ``number`` in digits, ``spelled`` out, ``hint`` of one (both, half, one); ``sign`` for operators and brackets.
 TokenKind = Literal["number", "spelled", "hint", "sign", "symbol", "word"]
-Gap = Literal["", "clause", "sentence"]
+Gap = Literal["", "clause", "sentence", "line"]
+#: Breaks at which a sentence ends.
+ENDS: tuple[Gap, ...] = ("sentence", "line")
 
 #: More digits are read as a word: no value is worth the time that it takes.
 _MOST_DIGITS = 60
@@ -51,8 +53,12 @@ _LOOKS = re.compile(
 )
 #: So many words behind a negation are no longer negated.
 _FAR = 5
-_SENTENCE = re.compile(r"[.!?…:](?=[\"'”’`)\]$\\*_]*\s)|\n")
-_CLAUSE = re.compile(r"[,;:—–]")
+#: Breaks, the strongest first, with the white space behind them and the brackets and quotation marks that they close.
+_BREAKS: tuple[tuple[Gap, re.Pattern[str]], ...] = (
+    ("line", re.compile(r"\n\s*")),
+    ("sentence", re.compile(r"[.!?…:][\"'”’`)\]$\\*_]*\s+")),
+    ("clause", re.compile(r"[,;:—–][\"'”’`)\]$\\*_]*\s*")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,16 +179,13 @@ def _is_dash(sign: str, text: str, start: int, end: int) -> bool:
 
 
 def _gap(text: str, since: int, start: int) -> tuple[Gap, int]:
-    """The break between two tokens, and where the text behind it begins."""
+    """The strongest break between two tokens, and where the text behind it begins."""
     between = text[since:start]
-    for kind, pattern in (("sentence", _SENTENCE), ("clause", _CLAUSE)):
+    for kind, pattern in _BREAKS:
         found = list(pattern.finditer(between))
         if found:
-            last = found[-1]
-            behind = between[last.end() :]
-            cut = since + last.end() + len(behind) - len(behind.lstrip(" \t\n*_)\"”'`"))
-            return ("sentence" if kind == "sentence" else "clause"), min(cut, start)
-    space = max(between.rfind(" "), between.rfind("\n"), between.rfind("\t"))
+            return kind, since + found[-1].end()
+    space = max(between.rfind(" "), between.rfind("\t"))
     return "", since + space + 1 if space >= 0 else start
 
 
@@ -272,7 +275,7 @@ def _doubting(found: list[Token]) -> list[Token]:
     kept: list[Token] = []
     since = _FAR
     for token in found:
-        since = 0 if negates(token.said) else _FAR if token.gap == "sentence" else since + 1
+        since = 0 if negates(token.said) else _FAR if token.gap in ENDS else since + 1
         kept.append(
             replace(token, said="incorrect") if token.said in NEGATED and since <= _FAR - 1 else token
         )

@@ -15,7 +15,7 @@ asked: list[list[str]] = []
 def draft_in(messages: Sequence[Message | ToolMessage]) -> str:
     """The draft that the first request quotes."""
     first = next(m.content for m in messages if isinstance(m, Message) and m.role == "user")
-    return re.findall(r"```\n(.*?)\n```", first, re.S)[-1]
+    return str(re.findall(r"```\n(.*?)\n```", first, re.S)[-1])
 
 
 class Smoother(ScriptedModel):

@@ -12,7 +12,7 @@ import pytest
 
 from longthought.agents.errors import UsageError
 from longthought.protocols.transcript import Transcript, read_transcripts
-from longthought.scenarios.rewriting import Rewritten, RewriteOptions, rewrite
+from longthought.scenarios.rewriting import RewriteOptions, Rewritten, rewrite
 from longthought.synth.corpus.export import export
 from longthought.synth.corpus.manifest import read_manifest
 from longthought.synth.derive.derivation import Counted
