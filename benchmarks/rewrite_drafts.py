@@ -26,6 +26,7 @@ from longthought.protocols.transcript import Judgement, Transcript, read_transcr
 from longthought.scenarios.load import load_scenario
 from longthought.scenarios.run import RunOptions, run_scenario
 from longthought.synth.derive.journey import Journey
+from longthought.synth.tamper.fault import Kind
 from longthought.synth.tamper.text import TextTamperer
 from longthought.synth.telling.pieces import Piece
 
@@ -101,6 +102,7 @@ def countdown(size: int, seed: int) -> list[Draft]:
 
 # --- (b) published texts ---------------------------------------------------------------------------------------
 
+_KINDS: tuple[Kind, ...] = ("number", "operator", "copied_wrong", "sign")
 _CALCULATION = re.compile(r"<<[^>]*>>")
 _REASONS = (
     "that does not follow from what is given",
@@ -129,8 +131,7 @@ def gsm8k(random: Random, seed: int, parity: int) -> Iterator[Draft]:
         depth = 0
         for at, step in enumerate(steps):
             if random.random() < 0.35:
-                kind = random.choice(("number", "operator", "copied_wrong", "sign"))
-                fault = tamperer.plant(kind, steps, at, random)
+                fault = tamperer.plant(random.choice(_KINDS), steps, at, random)
                 if fault is not None:
                     why = random.choice((fault.why, fault.why, random.choice(_REASONS)))
                     said += _wrong_turn(fault.steps[at], why, depth, random)

@@ -263,10 +263,12 @@ def _reworded(text: str, random: Random) -> str:
     for table, chance in ((_WORDS, 0.5), (_CONTENT, 0.3)):
         for pattern, others in table:
             if random.random() < chance:
-                text = re.sub(
-                    pattern, lambda found, o=others: _cased(random.choice(o), found[0]), text, flags=re.I
-                )
+                text = _one_of(re.compile(pattern, re.I), others, text, random)
     return text
+
+
+def _one_of(pattern: re.Pattern[str], others: tuple[str, ...], text: str, random: Random) -> str:
+    return pattern.sub(lambda found: _cased(random.choice(others), found[0]), text)
 
 
 def _reordered(line: str, random: Random) -> str:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from heapq import nsmallest
 
 from longthought.synth.rewrite.demands import Demand
-from longthought.synth.rewrite.tokens import Token, says
+from longthought.synth.rewrite.token import Token, says
 from longthought.synth.rewrite.words import is_return
 
 #: States kept of each piece.

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from longthought.synth.rewrite.sides import Equality, equalities
-from longthought.synth.rewrite.tokens import Token, says, tokens
+from longthought.synth.rewrite.token import Token, says
+from longthought.synth.rewrite.tokens import tokens
 from longthought.synth.rewrite.words import is_return
 from longthought.synth.telling.pieces import Piece
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
-from longthought.synth.rewrite.tokens import Token, TokenKind
+from longthought.synth.rewrite.token import Token, TokenKind
 
 
 class _Compound(NamedTuple):

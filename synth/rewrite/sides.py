@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from longthought.agents.rewards.equations import value_of
-from longthought.synth.rewrite.tokens import Token
+from longthought.synth.rewrite.token import Token
 
 #: What a side is told by: its terms sorted, and its value where it is arithmetic, else its order.
 Side = tuple[tuple[str, ...], Fraction | tuple[str, ...] | None]

@@ -10,9 +10,16 @@ from typing import Any
 import orjson
 import pytest
 
-from longthought.agents.errors import UsageError
+from longthought.agents.errors import RunError, UsageError
 from longthought.agents.models.contract import Reply
-from longthought.scenarios.distilling import Distilled, DistilOptions, distil, thought_and_response
+from longthought.agents.models.loopback import LoopbackServer
+from longthought.scenarios.distilling import (
+    MAX_TOKENS,
+    Distilled,
+    DistilOptions,
+    distil,
+    thought_and_response,
+)
 from tests.scenarios import rewriting_models
 from tests.scenarios.command_line import Call
 from tests.scenarios.scripted_scenarios import write
@@ -113,3 +120,24 @@ def test_the_command_tells_what_came_of_it(tmp_path: Path, call: Call) -> None:
     code, said, wrong = call("distil", scenario(tmp_path), "--out", out, "--limit", "2", "--allow-import")
     assert code == 0, wrong
     assert "2 samples: 1 right, 2 with a thought" in said
+
+
+async def test_over_the_wire_a_servers_reasoning_is_the_thought(tmp_path: Path) -> None:
+    def think(body: dict[str, Any]) -> Reply:
+        assert body["max_tokens"] == MAX_TOKENS
+        return Reply("Answer: 1", reasoning="Nothing and one is one.")
+
+    async with LoopbackServer(think) as server:
+        models = {"mind": {"engine": "openai", "model": "loopback", "base_url": server.base_url}}
+        seats = {"policy": {"model": "mind"}, "critic": {"model": "mind"}}
+        file = str(write(tmp_path, 1, models=models, seats=seats))
+        made = await distil(file, options(tmp_path))
+    (row,) = map(orjson.loads, (tmp_path / "thoughts.jsonl").read_bytes().splitlines())
+    assert (made.right, row["reasoning"], row["response"]) == (1, "Nothing and one is one.", "Answer: 1")
+
+
+async def test_a_server_that_is_not_there_is_told_before_anything_is_asked(tmp_path: Path) -> None:
+    models = {"mind": {"engine": "openai", "model": "loopback", "base_url": "http://127.0.0.1:9/v1"}}
+    seats = {"policy": {"model": "mind"}, "critic": {"model": "mind"}}
+    with pytest.raises(RunError, match="cannot be reached"):
+        await distil(str(write(tmp_path, 1, models=models, seats=seats)), options(tmp_path))

@@ -9,10 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from longthought.protocols.transcript import Transcript
+from longthought.synth.derive.derivation import Dropped
+from longthought.synth.derive.journey import Journey
 from longthought.synth.rewrite.fidelity import check
 from longthought.synth.rewrite.sides import equalities
 from longthought.synth.rewrite.tokens import tokens
 from longthought.synth.telling.pieces import Piece, joined
+from tests.synth.random_debates import debates
 
 #: A wrong step, its reason, and a new try; then the way on to the answer.
 PIECES = [
@@ -201,3 +205,59 @@ def test_numbers_beyond_reason_are_words() -> None:
 
 def test_a_rewrite_far_longer_than_its_draft_is_not_even_read() -> None:
     assert check(PIECES, "72", "so " * 100_000).complaints == ("it is far longer than the draft",)
+
+
+COUNTDOWN = [
+    Piece("17-13=4 [29 4]", "thought", 1, True),
+    Piece("29*4=116 [116]", "thought", 2, False),
+    Piece(
+        'Wait, no way from 116 to 33; let me take another step from "17-13=4 [29 4]".',
+        "way back",
+        2,
+        False,
+        "no way from 116 to 33",
+    ),
+    Piece("29+4=33 [33]", "thought", 3, True),
+    Piece("answer: 29+17-13", "thought", 4, True),
+]
+ONE_WAY = (
+    "Let me start by subtracting: 17 - 13 = 4, which leaves me with 29 and 4. Multiplying these, 29 × 4 = 116, so only "
+    "116 is left. But wait, there's no way to get from 116 to 33, so let me go back to 17 − 13 = 4, where I had 29 and "
+    "4. What if I add instead? 29 plus 4 is 33, and 33 is exactly what I need. So the answer: "
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "stands"),
+    [
+        ("29 + 17 - 13", True),
+        ("17 + 29 − 13", True),
+        ("29+(17-13)", True),
+        ("29-17+13", False),
+        ("29*(17-13)", False),
+        ("33", False),
+    ],
+)
+def test_the_answer_is_compared_as_a_calculation(answer: str, stands: bool) -> None:
+    found = check(COUNTDOWN, "29+17-13", f"{ONE_WAY}{answer}.")
+    assert (not found.complaints) is stands, found.complaints
+
+
+def test_the_draft_of_a_long_thought_stands_and_is_cut_at_its_pieces() -> None:
+    pieces = [Piece(f"So {at} + 1 = {at + 1} here.", "thought", at + 1, True) for at in range(60)]
+    draft = joined(pieces)
+    found = check(pieces, None, draft)
+    assert [draft[start:end].rstrip() for start, end in found.spans] == [piece.text for piece in pieces]
+
+
+@settings(max_examples=20, deadline=None)
+@given(debates())
+def test_the_draft_of_any_debate_stands(samples: list[Transcript]) -> None:
+    for transcript in samples:
+        pieces = Journey(solved_only=False).thought(transcript)
+        if isinstance(pieces, Dropped):
+            continue
+        draft = joined(pieces)
+        found = check(pieces, None, draft)
+        assert not found.complaints
+        assert "".join(draft[start:end] for start, end in found.spans) == draft
