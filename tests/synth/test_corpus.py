@@ -77,6 +77,20 @@ def test_datasets_loads_every_kind_as_it_was_written(
     assert first["train"].num_rows == 3
 
 
+def test_a_kind_may_come_twice_under_names_of_its_own(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "corpus"
+    options = {"short": {"of": "shortcut"}}
+    manifest = export(run, out, ["preference", "short=preference"], ["jsonl"], options=options)
+    assert {name: (counts.kind, counts.options["of"]) for name, counts in manifest.kinds.items()} == {
+        "preference": ("preference", "journey"),
+        "short": ("preference", "shortcut"),
+    }
+    assert [config["config_name"] for config in front_matter(out)["configs"]] == ["preference", "short"]
+    long, short = (lines(out / name / "train.jsonl") for name in ("preference", "short"))
+    assert [row["id"] for row in long] == [row["id"] for row in short]
+    assert long != short
+
+
 def test_same_transcripts_same_bytes_wherever_they_are_written(run: Path, tmp_path: Path) -> None:
     export(run, tmp_path / "one", ALL, validation=0.4)
     code = (
@@ -276,6 +290,12 @@ def test_names_cannot_break_the_card(run: Path, tmp_path: Path) -> None:
         ({"kinds": ["journey"], "validation": 1.0}, "share from 0 to below 1"),
         ({"kinds": ["journey"], "options": {"journey": {"sead": 1}}}, r"journey\.sead: Extra inputs"),
         ({"kinds": ["journey"], "options": {"shortcut": {}}}, "options for shortcut"),
+        ({"kinds": ["a=journey"], "options": {"journey": {}}}, "options for journey"),
+        ({"kinds": ["a=journey"], "options": {"a": {"sead": 1}}}, r"a\.sead: .*options of journey"),
+        ({"kinds": ["../up=journey"]}, "write name=kind"),
+        ({"kinds": ["=journey"]}, "write name=kind"),
+        ({"kinds": ["a=journey", "a=shortcut"]}, "a is asked for twice, as journey and as shortcut"),
+        ({"kinds": ["journey="]}, "no kind ''"),
         ({"kinds": ["dialogue"], "options": {"dialogue": {"prompts": "/nowhere"}}}, "prompts: no set named"),
         (
             {"kinds": ["journey"], "options": {"journey": {"phrases": "/nowhere.yaml"}}},
