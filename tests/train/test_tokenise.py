@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from longthought.agents.errors import UsageError
 from longthought.agents.models.chat_tokens import ChatEncoder
 from longthought.agents.models.contract import Message
+from longthought.synth.tokens.labels import IGNORED
 from longthought.train.corpus import Row, read_rows
 from longthought.train.settings import CorpusSettings
-from longthought.train.tokenise import IGNORED, Tokenised, tokenise_rows
+from longthought.train.tokenise import Tokenised, tokenise_rows
 from longthought.train.tokenizer import train_tokenizer
 from tests.train.tiny_corpora import sft_rows, write_corpus
 
