@@ -13,7 +13,9 @@ def export(
         str, typer.Argument(help="A run's directory, its name under runs/, or a file of transcripts.")
     ],
     out: Annotated[Path, typer.Option(help="The corpus's directory.")],
-    kinds: Annotated[str, typer.Option(help="Kinds of rows, with commas; name=kind for a second one of a kind.")] = "shortcut,journey",
+    kinds: Annotated[
+        str, typer.Option(help="Kinds of rows, with commas; name=kind for a second one of a kind.")
+    ] = "shortcut,journey",
     formats: Annotated[str, typer.Option(help="jsonl, parquet, or both with a comma.")] = "jsonl,parquet",
     include_informed: Annotated[
         bool, typer.Option(help="Also what was written with the answer, or its correctness, in the context.")

@@ -10,21 +10,35 @@ from importlib.metadata import entry_points
 from pydantic import ValidationError
 
 from longthought.agents.errors import UsageError
+from longthought.synth.derive.answer_only import AnswerOnly
 from longthought.synth.derive.critic import Critic
+from longthought.synth.derive.critique import Critique
 from longthought.synth.derive.derivation import Derivation
 from longthought.synth.derive.dialogue import Dialogue
 from longthought.synth.derive.journey import Journey
+from longthought.synth.derive.kto import Kto
+from longthought.synth.derive.outcome_labels import OutcomeLabels
 from longthought.synth.derive.preference import Preference
+from longthought.synth.derive.rejection import Rejection
 from longthought.synth.derive.shortcut import Shortcut
+from longthought.synth.derive.splice import Splice
 from longthought.synth.derive.step_labels import StepLabels
+from longthought.synth.derive.step_preference import StepPreference
 
 KINDS: dict[str, type[Derivation]] = {
     "shortcut": Shortcut,
     "journey": Journey,
+    "answer_only": AnswerOnly,
+    "rejection": Rejection,
+    "splice": Splice,
     "dialogue": Dialogue,
     "critic": Critic,
+    "critique": Critique,
     "preference": Preference,
+    "step_preference": StepPreference,
+    "kto": Kto,
     "step_labels": StepLabels,
+    "outcome_labels": OutcomeLabels,
 }
 
 #: An entry point of this group names a subclass of ``Derivation``.
