@@ -91,7 +91,9 @@ class _Scorer:
 
     def lines(self, transcripts: Sequence[Transcript], measured: Measured) -> Iterator[dict[str, Any]]:
         """A line for each debate; null where it has no such thought, or one that the model has no room for."""
-        lines = [{"id": each.id, "run": each.run, "journey": None, "shortcut": None} for each in transcripts]
+        lines: list[dict[str, Any]] = [
+            {"id": each.id, "run": each.run, "journey": None, "shortcut": None} for each in transcripts
+        ]
         texts: list[tuple[int, str, list[int], int]] = []
         for number, transcript in enumerate(transcripts):
             for told, kind in _TOLD.items():

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from longthought.agents.errors import UsageError
 from longthought.agents.models.contract import Message
+from longthought.synth.telling.thought_tags import closed
 from longthought.synth.tokens.labels import read_messages
 from longthought.synth.tokens.row_encoder import RowEncoder
 from longthought.train.corpus import Row
@@ -45,7 +46,7 @@ def tokenise_pairs(
     for row in rows:
         prompt = read_messages(row.content, "prompt", row.where)
         asked = encoder.encode(prompt, add_generation_prompt=True).ids
-        (chosen, taken), (rejected, _) = (_encode(encoder, row, prompt, side) for side in _SIDES)
+        (chosen, taken), (rejected, taken_too) = (_encode(encoder, row, prompt, side) for side in _SIDES)
         longest = max(len(chosen), len(rejected))
         if longest > max_length:
             if too_long == "error":
@@ -55,13 +56,12 @@ def tokenise_pairs(
                 )
             dropped += 1
             continue
-        # A template may render the prompt differently once an answer follows.
-        shared = min(_common(asked, chosen), _common(asked, rejected))
-        if taken:
-            shared = min(taken, _common(chosen, rejected))
-        columns["prompt_ids"].append(chosen[:shared])
-        columns["chosen_ids"].append(chosen[shared:])
-        columns["rejected_ids"].append(rejected[shared:])
+        if not taken:
+            # A template may render the prompt differently once an answer follows.
+            taken = taken_too = min(_common(asked, chosen), _common(asked, rejected))
+        columns["prompt_ids"].append(chosen[:taken])
+        columns["chosen_ids"].append(chosen[taken:])
+        columns["rejected_ids"].append(rejected[taken_too:])
         tokens += len(chosen) + len(rejected)
     if not tokens:
         raise UsageError(
@@ -71,20 +71,26 @@ def tokenise_pairs(
 
 
 def _encode(encoder: RowEncoder, row: Row, prompt: Sequence[Message], side: str) -> tuple[list[int], int]:
-    """Ids of the prompt and one side, and how many of them are shared with the other side by the row's word."""
+    """Ids of the prompt and one side, and how many of them are what the row says is shared; 0 where that is nothing."""
     answer = read_messages(row.content, side, row.where)
-    shared = _shared(row, answer[0])
-    at = len(prompt)
-    (encoded,) = encoder.encode_rows([[*prompt, *answer]], [{at: [shared]} if shared else {}])
+    text = answer[-1].content
+    shared, at = _shared(row, answer[0]), len(prompt)
+    cuts: dict[int, list[int]] = {at: [shared]} if shared else {}
+    unfinished = row.content.get(f"{side}_finished") is False
+    if unfinished:
+        # Only beside its other half may the tag of an open thought be a special token, as it is in a whole answer.
+        answer[-1] = Message(answer[-1].role, closed(text))
+        cuts.setdefault(at + len(answer) - 1, []).append(len(text))
+    (encoded,) = encoder.encode_rows([[*prompt, *answer]], [cuts])
+    ids: list[int] = encoded.ids.tolist()
     owners, starts = encoded.owners.tolist(), encoded.starts.tolist()
     kept = set(owners)
     if any(m.content and at + i not in kept for i, m in enumerate(answer)):
         raise UsageError(f"{row.where}: the chat template loses a message of `{side}`")
-    ids: list[int] = encoded.ids.tolist()
-    if row.content.get(f"{side}_finished") is False:
-        # What the template puts behind an unfinished message would teach to stop there.
-        last = max(place for place, owner in enumerate(owners) if owner == at + len(answer) - 1)
-        ids = ids[: last + 1]
+    if unfinished:
+        # What follows, the template's end of the turn too, would teach to stop there.
+        end = at + len(answer) - 1
+        ids = ids[: 1 + max(i for i, owner in enumerate(owners) if owner == end and starts[i] < len(text))]
     if not shared:
         return ids, 0
     # The start of a token that the tokenizer cannot cut is −1.

@@ -47,10 +47,17 @@ def test_every_kind_is_written_counted_and_hashed(run: Path, tmp_path: Path) -> 
     assert {kind: counts.rows for kind, counts in manifest.kinds.items()} == {
         "shortcut": {"train": 3},
         "journey": {"train": 3},
+        "answer_only": {"train": 3},
+        "rejection": {"train": 3},
+        "splice": {"train": 6},
         "dialogue": {"train": 12},
         "critic": {"train": 9},
+        "critique": {"train": 9},
         "preference": {"train": 3},
+        "step_preference": {"train": 3},
+        "kto": {"train": 6},
         "step_labels": {"train": 12},
+        "outcome_labels": {"train": 6},
     }
     assert manifest.kinds["journey"].dropped == {"not solved": 3}
     assert manifest.kinds["dialogue"].options["mask"] == "drop-wrong"
@@ -281,10 +288,7 @@ def test_names_cannot_break_the_card(run: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (
-            {"kinds": ["novel"]},
-            "no kind 'novel'; there are shortcut, journey, dialogue, critic, preference, step_labels",
-        ),
+        ({"kinds": ["novel"]}, f"no kind 'novel'; there are {', '.join(KINDS)}"),
         ({"kinds": []}, "at least one kind"),
         ({"kinds": ["journey"], "formats": ["csv"]}, "formats are jsonl and parquet, not csv"),
         ({"kinds": ["journey"], "validation": 1.0}, "share from 0 to below 1"),

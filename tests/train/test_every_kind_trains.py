@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -187,10 +188,8 @@ def ours(trainer: str, directory: Path, names: Sequence[str], place: Path) -> tu
 
 def trls_own(trainer: str, rows: list[dict[str, Any]], place: Path) -> tuple[float, bool]:
     """Loss of one step of TRL's own trainer on the rows as they are, and whether the weights changed."""
-    import datasets
-    import trl
-
-    library: Any = trl
+    library: Any = import_module("trl")
+    datasets: Any = import_module("datasets")
     tokenizers: Any = AutoTokenizer
     classifiers: Any = AutoModelForSequenceClassification
     tokenizer = tokenizers.from_pretrained(embedded_path("lm"))
