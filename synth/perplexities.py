@@ -54,6 +54,7 @@ def load_perplexities(file: str) -> Perplexities:
         UsageError: no such file, or a line that is none of its lines; it is named.
     """
     lines: dict[tuple[str, str], Line] = {}
+    number = 0
     try:
         with Path(file).open("rb") as stream:
             for number, text in enumerate(stream, start=1):

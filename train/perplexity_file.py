@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import orjson
 from pydantic import ValidationError
@@ -79,7 +79,8 @@ class PerplexityFile:
             content: Any = orjson.loads(first)
         except orjson.JSONDecodeError:
             return False
-        return isinstance(content, dict) and content.get("weights") == self._weights  # pyright: ignore[reportUnknownMemberType]
+        header = cast("dict[str, object]", content) if isinstance(content, dict) else {}
+        return header.get("weights") == self._weights
 
     def _hold(self, text: bytes, number: int) -> None:
         try:
