@@ -10,6 +10,7 @@ import numpy as np
 from longthought.agents.errors import UsageError
 from longthought.agents.models.chat_tokens import TEMPLATE
 from longthought.agents.models.contract import Message
+from longthought.synth.derive.rows import MaskedSpan
 from longthought.synth.tokens.row_encoder import EncodedRow, Ids
 
 #: The label of a token that carries no loss, as in transformers and TRL.
@@ -30,7 +31,7 @@ class Labeller:
         where: str,
         chat: Sequence[Message],
         trained: Sequence[bool],
-        masked: Sequence[Mapping[str, int]],
+        masked: Sequence[MaskedSpan],
         row: EncodedRow,
     ) -> Ids:
         """The ids, with ``IGNORED`` in the place of those that carry no loss.
@@ -104,7 +105,7 @@ def read_trained(content: Mapping[str, Any], chat: Sequence[Message], where: str
     return flags
 
 
-def read_masked(content: Mapping[str, Any], chat: Sequence[Message], where: str) -> list[Mapping[str, int]]:
+def read_masked(content: Mapping[str, Any], chat: Sequence[Message], where: str) -> list[MaskedSpan]:
     """A row's spans without loss.
 
     Raises:
@@ -112,7 +113,9 @@ def read_masked(content: Mapping[str, Any], chat: Sequence[Message], where: str)
     """
     given: Any = content.get("masked") or []
     try:
-        spans = [{key: int(span[key]) for key in ("message", "start", "end")} for span in given]
+        spans = [
+            MaskedSpan(message=int(s["message"]), start=int(s["start"]), end=int(s["end"])) for s in given
+        ]
         valid = all(0 <= s["start"] < s["end"] <= len(chat[s["message"]].content) for s in spans)
     except (TypeError, KeyError, ValueError, IndexError):
         spans, valid = [], False
@@ -120,10 +123,10 @@ def read_masked(content: Mapping[str, Any], chat: Sequence[Message], where: str)
         raise UsageError(
             f"{where}: `masked` must be a list of objects with message, start and end inside of it"
         )
-    return list(spans)
+    return spans
 
 
-def cuts_of(masked: Sequence[Mapping[str, int]]) -> dict[int, list[int]]:
+def cuts_of(masked: Sequence[MaskedSpan]) -> dict[int, list[int]]:
     """Of each message, the places at which its mask changes, in order."""
     cuts: dict[int, set[int]] = {}
     for span in masked:
