@@ -5,7 +5,8 @@ against a right one, and nothing but these two is learned. rStar-Math (Guan et a
 the children of a node with the highest and the lowest value, the best right ones against the worst wrong ones. Here
 
     by: label      a right child against a wrong one, as the debate's last word on each has it, and before that what
-                   the finished tree shows (``hindsight``), below a prefix in which nothing is wrong
+                   the finished tree shows (``hindsight``), below a prefix in which nothing is wrong; on the way to an
+                   answer that was refused nothing is known to be right
     by: reading    the child that a reward reads highest against the one that it reads lowest, at least ``margin``
                    apart; what was not scored, or could not be, is no candidate and never counts as 0
 
@@ -126,6 +127,11 @@ def _forks(transcript: Transcript) -> dict[int, list[Thought]]:
 def _labels(transcript: Transcript) -> dict[int, float]:
     """1 right and 0 wrong where the finished tree shows it, a quarter off where only the critic's word does."""
     labels = {thought: 0.75 if right else 0.25 for thought, right in standing(transcript).items()}
+    if transcript.outcome.is_wrong:
+        # Somewhere on the way to a refused answer is an error that the critic did not see.
+        for step in transcript.final_path:
+            if labels.get(step.id, 0.0) > 0.5:
+                del labels[step.id]
     for thought, deserved in hindsight(transcript).items():
         labels[thought] = 0.0 if isinstance(deserved, Backtrack) else 1.0
     return labels

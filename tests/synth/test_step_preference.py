@@ -79,6 +79,15 @@ def test_no_pair_below_a_wrong_step_nor_without_both_sides(tmp_path: Path) -> No
     assert reasons(kind, transcript_of(tmp_path / "straight", straight)) == ["no fork"]
 
 
+def test_nothing_is_right_on_the_way_to_a_refused_answer(tmp_path: Path) -> None:
+    refused = Script(
+        ["2+2 is 6", "2+2 is 5", "answer: 5"], ["backtrack 0: no", "continue", "terminate solved"]
+    )
+    kind, transcript = StepPreference(), transcript_of(tmp_path, refused)
+    assert pairs(kind, transcript) == []
+    assert reasons(kind, transcript) == ["a fork with fewer than two steps to compare"]
+
+
 def test_readings_rank_the_steps_and_what_is_unscored_never_counts_as_zero(tmp_path: Path) -> None:
     three = Script(
         ["a", "b", "c", "answer: 4"],
