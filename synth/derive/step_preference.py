@@ -66,18 +66,18 @@ class StepPreference(Derivation):
     def _pair(
         self, transcript: Transcript, parent: int, children: Sequence[Thought], worth: Mapping[int, float]
     ) -> PreferenceRow | Dropped:
-        ranked = sorted(
-            (child for child in children if child.id in worth),
-            key=lambda child: (worth[child.id], lot(self.seed, f"{transcript.id}/{child.id}")),
-        )
-        if len(ranked) < 2:
+        known = [child for child in children if child.id in worth]
+        if len(known) < 2:
             return Dropped("a fork with fewer than two steps to compare")
-        worst, best = ranked[0], ranked[-1]
-        low, high = worth[worst.id], worth[best.id]
+        low, high = (end(worth[child.id] for child in known) for end in (min, max))
         if self.by == "label" and not low < 0.5 < high:
             return Dropped("a fork without a right and a wrong step")
         if not high - low > 0 or high - low < self.margin:
             return Dropped("a fork whose steps are read as too close")
+        best, worst = (
+            self._one(transcript, [child for child in known if worth[child.id] == value])
+            for value in (high, low)
+        )
         prefix = transcript.path_to(parent)
         if any(thought.truncated for thought in prefix):
             return Dropped("a truncated thought")
@@ -101,6 +101,11 @@ class StepPreference(Derivation):
             chosen_finished=best.answer is not None,
             rejected_finished=worst.answer is not None,
         )
+
+    def _one(self, transcript: Transcript, equals: Sequence[Thought]) -> Thought:
+        if len(equals) == 1:
+            return equals[0]
+        return min(equals, key=lambda child: lot(self.seed, f"{transcript.id}/{child.id}"))
 
     def _step(self, thought: Thought) -> str:
         return thought.text + ("" if thought.answer is None else self.tags.end(thought.answer))
