@@ -1,9 +1,9 @@
 """How perplexed a model is by the thoughts of debates: exp of the mean negative log-likelihood of their tokens.
 
-STILL-2 (§2.4) selects by it: right thoughts that are still surprising teach the most, wrong ones that are not are what
-is to be unlearned. The thought is the text between its tags, behind the question as the model's chat template writes
-it; question, tags and answer are not counted. Values are rounded to five figures, for the last ones depend on what
-shares a batch.
+STILL-2 (Min et al. 2024, arXiv 2412.09413) selects by it: right thoughts that are still surprising teach the most,
+wrong ones that are not are what is to be unlearned. The thought is the text between its tags, behind the question as
+the model's chat template writes it; question, tags and answer are not counted. Values are rounded to five figures, for
+the last ones depend on what shares a batch.
 """
 
 from __future__ import annotations

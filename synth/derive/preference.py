@@ -1,11 +1,12 @@
 """Trajectory preference pairs: of the samples of one problem, right ones against wrong ones.
 
-``by: random`` is O1-Journey's way (part 1, DPO stage): sample each question 20 times, split by the answer, draw 5 right
-and 5 wrong at random, which gives 5 pairs. Here as there, the i-th right one drawn stands against the i-th wrong one.
-``by: perplexity`` is STILL-2's (§2.4, self-improvement by DPO): the right samples that the model finds most perplexing
-against the wrong ones that it finds least so; with ``part: thought`` only the thoughts are aligned, as there.
-Departures: the samples are debates; those that never gave an answer to score stand on neither side; the draw
-is by hash, so that it is the same everywhere. STILL-2 adds an SFT term, which is the trainer's ``sft_weight``.
+``by: random`` is O1-Journey's way (part 1, DPO stage): sample each question 20 times, split by the answer, draw 5
+right and 5 wrong at random, which gives 5 pairs. Here as there, the i-th right one drawn stands against the i-th wrong
+one. ``by: perplexity`` is STILL-2's (Min et al. 2024, arXiv 2412.09413, self-improvement by DPO): the right samples
+that the model finds most perplexing against the wrong ones that it finds least so; with ``part: thought`` only the
+thoughts are aligned, as there. Departures: the samples are debates; those that never gave an answer to score stand on
+neither side; the draw is by hash, so that it is the same everywhere. STILL-2 adds an SFT term, which is the trainer's
+``sft_weight``.
 """
 
 from __future__ import annotations

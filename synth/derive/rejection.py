@@ -1,10 +1,10 @@
 """Rejection-sampled SFT: of the right samples of a problem, the few that are worth the most.
 
-Yuan et al. (2023, RFT, arXiv 2308.01825) keep the right samples that differ from each other; STILL-2 (§2.4) keeps, of
-the right ones of a self-improvement round, those of suitable length and perplexity. Departures: difference is that of
-the sets of words and not of the lists of equations, and ``most_diverse`` takes one after the other the sample that is
-farthest from those it has, from a first one drawn by hash; windows of length are in characters, for a row has no
-tokenizer (a corpus has filters by tokens).
+Yuan et al. (2023, RFT, arXiv 2308.01825) keep the right samples that differ from each other; STILL-2 (Min et al. 2024)
+keeps, of the right ones of a self-improvement round, those of suitable length and perplexity. Departures: difference
+is that of the sets of words and not of the lists of equations, and ``most_diverse`` takes one after the other the
+sample that is farthest from those it has, from a first one drawn by hash; windows of length are in characters, for a
+row has no tokenizer (a corpus has filters by tokens).
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Splices: a wrong way up to where its error can be seen, a change of mind, and the right way to the end.
 
-Agent-R (Yuan et al. 2025, arXiv 2501.11425, §3.2): a bad trajectory is cut, a revision signal is put behind it, and a
-good one that shares its beginning goes on from there. The cut is at the first error that the model itself can see,
+Agent-R (Yuan et al. 2025, arXiv 2501.11425, phase I): a bad trajectory is cut, a revision signal is put behind it, and
+a good one that shares its beginning goes on from there. The cut is at the first error that the model itself can see,
 which taught 8.4 points more than a revision at the end. Here the first error seen is the first thought that the critic
 objected to, or an answer that was told to be wrong; ``cut: end`` is the control. Departures: Agent-R asks the model
-which action it finds wrong, and finds the trajectories by Monte-Carlo search; here the wrong ways are the branches of a
-right debate, or with ``ways: samples`` other samples of the problem that were refused, and the revision is a phrase of
-the bank with the critic's reason, which Agent-R's signals do not give. Up to the cut no other turn of mind is told. The
-wrong way carries no loss unless ``mask`` says so; there all of a trajectory does.
+which action it finds wrong, and finds the trajectories by Monte-Carlo search; here the wrong ways are the branches of
+a right debate, or with ``ways: samples`` those of the problem's debates that ended wrong, and the revision is a phrase
+of the bank with the critic's reason, which Agent-R's signals do not give. Up to the cut no other turn of mind is told.
+The wrong way carries no loss unless ``mask`` says so; there all of a trajectory does.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from longthought.synth.derive.lot import lot
 from longthought.synth.derive.rows import Row, SftRow
 from longthought.synth.derive.shortcut import direct_path
 from longthought.synth.derive.solution import final_answer, framed, solution_row
+from longthought.synth.derive.step_labels import is_debate
 from longthought.synth.telling.masks import Mask
 from longthought.synth.telling.phrases import load_phrases
 from longthought.synth.telling.thought_tags import ThoughtTags
@@ -48,7 +49,7 @@ class Splice(Derivation):
 
     row: ClassVar[type[Row]] = SftRow
 
-    #: The wrong ways: branches that the debate left, or samples of the problem that ended wrong.
+    #: The wrong ways: branches that the debate left, or all ways of the problem's debates that ended wrong.
     ways: Literal["branches", "samples"] = "branches"
     cut: Literal["first_error", "end"] = "first_error"
     n: int = Field(default=4, ge=1)
@@ -58,10 +59,13 @@ class Splice(Derivation):
     seed: int = 0
 
     def rows(self, samples: Sequence[Transcript]) -> Iterator[Row | Dropped]:
-        wrong = [transcript for transcript in samples if transcript.outcome.is_wrong]
+        wrong = [each for each in samples if each.outcome.is_wrong and is_debate(each)]
         for transcript in samples:
             path = direct_path(transcript)
-            if transcript.outcome.kind != outcomes.SOLVED:
+            if not is_debate(transcript):
+                # What best-of-n left for another sample may be right.
+                yield Dropped("not a debate")
+            elif transcript.outcome.kind != outcomes.SOLVED:
                 yield Dropped("not solved")
             elif not path or any(thought.truncated for thought in path):
                 yield Dropped("no whole path to the answer")
