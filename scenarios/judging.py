@@ -36,7 +36,7 @@ PLOT = "passport.svg"
 
 
 @dataclass(frozen=True, slots=True)
-class JudgeOptions:
+class MeasureOptions:
     """How a meta-evaluation is made; see ``longthought judge --help``."""
 
     data: Path
@@ -54,7 +54,7 @@ class JudgeOptions:
     allow_import: bool = False
 
 
-async def judge(name: str, options: JudgeOptions, console: Console | None = None) -> Passport:
+async def judge(name: str, options: MeasureOptions, console: Console | None = None) -> Passport:
     """Measure the reward of that name, or the critic of the scenario of that name; resumes what is in ``out``.
 
     Raises:
@@ -106,7 +106,7 @@ async def judge(name: str, options: JudgeOptions, console: Console | None = None
 _Asked = tuple[Subject, Reward | Critic, Sequence[Reward]]
 
 
-def _subject(name: str, options: JudgeOptions, stack: AsyncExitStack) -> _Asked:
+def _subject(name: str, options: MeasureOptions, stack: AsyncExitStack) -> _Asked:
     # Only rewards are named as module:object; the critic's own code is named in its scenario.
     if ":" in name or name in KINDS or name in installed("rewards"):
         spec = RewardSpec(mode="off", options=settings(options.options))
