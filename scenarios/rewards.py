@@ -26,6 +26,8 @@ class Wants:
     #: Who that model is: its weights, where they are at hand.
     who: Callable[[], dict[str, Any]] | None = None
     policy: Policy | None = None
+    #: Who that is: agent or model, its sampling and what it is shown.
+    policy_who: Callable[[], dict[str, Any]] | None = None
     #: Another reward of the scenario, by name.
     reward: Callable[[str], Reward] | None = None
     #: Where relative paths in its options begin.
@@ -89,7 +91,7 @@ def _rollouts(wants: Wants, **options: Any) -> Reward:
 
     if wants.policy is None or wants.scorer is None:
         raise UsageError("it completes solutions by a scenario's policy; name the scenario")
-    return RolloutReward(wants.policy, wants.scorer, **options)
+    return RolloutReward(wants.policy, wants.scorer, who=wants.policy_who, **options)
 
 
 def _judge(wants: Wants, **options: Any) -> Reward:
