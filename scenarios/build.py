@@ -119,7 +119,12 @@ def build(
         scorer=scorer,
         protocol=_protocol(loaded, parts, allow_import),
         parts=parts,
-        prompts={**context.prompts.texts, **seats.prompts, **shelf.prompts},
+        prompts={
+            **context.prompts.texts,
+            **seats.prompts,
+            **shelf.prompts,
+            **{f"scorer.{part}": text for part, text in scorer.prompts.items()},
+        },
     )
 
 

@@ -26,7 +26,9 @@ def critic_subject(loaded: Loaded, built: Built) -> Subject:
     told = identity_of(loaded, built.prompts)
     identity = {
         **who_sits(spec, built.engines),
-        "prompts": {part: text for part, text in told.prompts.items() if not part.startswith("policy")},
+        "prompts": {
+            part: text for part, text in told.prompts.items() if not part.startswith(("policy", "scorer."))
+        },
         "context": scenario.context,
         "rewards": {
             name: {"spec": scenario.rewards[name].model_dump(mode="json"), "is": reward.identity()}
