@@ -27,8 +27,7 @@ def show(
 
     from longthought.protocols.transcript import read_transcripts
     from longthought.scenarios import show as view
-    from longthought.scenarios.report import count, critics_mistakes, has_critic
-    from longthought.scenarios.summary import summarise
+    from longthought.scenarios.report import critics_mistakes, has_critic, overview
 
     path = view.run_path(run)
     out = Console()
@@ -36,14 +35,11 @@ def show(
         shown = view.longest_journey(path) if journey else view.find_transcript(path, debate or "")
         out.print(view.tree_of(shown, asyncio.run(critics_mistakes(path, shown))))
         return
-    summary = summarise(read_transcripts(path))
-    critic = None
-    if summary.debates and has_critic(path):
-        account, _, told = asyncio.run(count(str(path)))
-        critic = (account, told)
-    out.print(view.summary_table(summary, str(path), critic))
+    summary, counted, listed = asyncio.run(overview(read_transcripts(path), has_critic(path), limit))
+    account, truth = (counted.account, counted.truth) if counted else (None, "")
+    out.print(view.summary_table(summary, str(path), account, truth))
     if limit:
-        out.print(view.transcripts_table(read_transcripts(path), limit))
+        out.print(view.transcripts_table(listed))
 
 
 def list_(
