@@ -71,6 +71,21 @@ def test_run_show_list_and_export(call: Call, tmp_path: Path) -> None:
     assert len((tmp_path / "corpus" / "shortcut" / "train.jsonl").read_text().splitlines()) == 3
 
 
+def test_a_scenario_with_code_of_its_own_is_evaluated_if_that_is_allowed(call: Call, tmp_path: Path) -> None:
+    write(tmp_path)
+    code, _, err = call("eval", "sums.yaml", "--limit", "2")
+    assert code == 2
+    assert "models.adder.engine" in err
+    assert "add --allow-import" in err
+    code, out, err = call("eval", "sums.yaml", "--limit", "2", "--alone", "--allow-import")
+    assert code == 0, err
+    assert "sums-eval minus sums-eval-alone, paired over 2 problems: +0.0%" in out
+    # Runs that are there are read, and need no code.
+    code, out, _ = call("eval", "sums-eval")
+    assert code == 0
+    assert "100.0%" in out
+
+
 def test_a_dry_run_asks_and_writes_nothing(call: Call, tmp_path: Path) -> None:
     write(tmp_path)
     asked.clear()
