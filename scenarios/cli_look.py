@@ -62,19 +62,17 @@ def doctor(
 ) -> None:
     """Ask an endpoint what it can and cannot do. Exit code 1 if a debate could not use it."""
     import asyncio
-    import os
 
     from rich.console import Console
 
     from longthought.agents.errors import UsageError
     from longthought.scenarios import listing
+    from longthought.scenarios.credentials import key_for
     from longthought.scenarios.doctor import examine
 
-    key = os.environ.get(api_key_env) if api_key_env else None
-    if api_key_env and not key:
-        raise UsageError(f"--api-key-env: the environment variable {api_key_env} is not set")
     if not base_url.startswith(("http://", "https://")):
         raise UsageError(f"{base_url}: should look like http://127.0.0.1:8000/v1")
+    key = key_for(api_key_env, base_url, "--api-key-env") if api_key_env else None
     findings = asyncio.run(examine(base_url, model, key))
     Console().print(listing.findings_table(findings))
     if any(finding.grade == "fail" for finding in findings):
