@@ -43,10 +43,21 @@ def test_launching_a_run_imports_only_what_it_needs() -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    heavy = ("torch", "autogen_core", "aiohttp", "openai", "datasets", "pydantic")
-    code = f"import sys, longthought.scenarios.cli\nprint([m for m in {heavy} if m in sys.modules])"
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert shown.stdout.strip() == "[]"
+    heavy = ("torch", "autogen_core", "aiohttp", "openai", "datasets", "pydantic", "rich", "pygments")
+    code = (
+        "import sys\nfrom longthought.scenarios.cli import main\ntry:\n    main()\nexcept SystemExit:\n"
+        f"    print([m for m in {heavy} if m in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True)
+    assert shown.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train"]])
+def test_help_tells_each_command_in_a_whole_sentence(call: Call, arguments: list[str]) -> None:
+    _, out, err = call(*arguments)
+    told = (out + err).partition("Commands:")[2]
+    assert "doctor" in told or "critic" in told
+    assert "..." not in told
 
 
 def test_run_show_list_and_export(call: Call, tmp_path: Path) -> None:
