@@ -35,7 +35,7 @@ class Contamination(Pass):
     def __call__(self, row: Row, origin: Origin) -> Row | Dropped:
         if self._marked.isdisjoint(_grams(origin.problem.question, self.n)):
             return row
-        return Dropped(f"contamination: shares a {self.n}-gram with an evaluation question")
+        return Dropped(f"contamination: shares {self.n} words in a row with an evaluation question")
 
     def account(self) -> dict[str, Any]:
         # Names and hashes, and no directories: the manifest is the same wherever the files lie.

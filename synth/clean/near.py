@@ -28,6 +28,7 @@ class Near(Gate):
     """
 
     name: ClassVar[str] = "near"
+    needs: ClassVar[tuple[str, ...]] = ("datasketch",)
 
     threshold: float = Field(default=0.8, gt=0, lt=1)
     words: int = Field(default=3, ge=1)
@@ -37,7 +38,7 @@ class Near(Gate):
     def mark(self, row: Row, origin: Origin) -> Mark:
         words = [word for text in texts(row) for word in normal(text).split()]
         groups = {" ".join(words[at : at + self.words]) for at in range(max(1, len(words) - self.words + 1))}
-        minhash = self._datasketch.MinHash(num_perm=self.hashes, seed=self.seed)
+        minhash = _datasketch().MinHash(num_perm=self.hashes, seed=self.seed)
         minhash.update_batch([group.encode("utf-8", "surrogatepass") for group in groups])
         bands, size = self._layout
         # Byte order is fixed, so that the marks are the same on every machine.
@@ -54,17 +55,22 @@ class Near(Gate):
     def keeper(self) -> Keeper:
         return _Bands()
 
-    @cached_property
-    def _layout(self) -> tuple[int, int]:
-        index = self._datasketch.MinHashLSH(threshold=self.threshold, num_perm=self.hashes)
-        return index.b, index.r
+    def account(self) -> dict[str, Any]:
+        bands, size = self._layout
+        return {**super().account(), "bands": bands, "hashes_a_band": size}
 
     @cached_property
-    def _datasketch(self) -> Any:
-        try:
-            return import_module("datasketch")
-        except ImportError as error:
-            raise UsageError("near needs datasketch: pip install 'longthought[export]'") from error
+    def _layout(self) -> tuple[int, int]:
+        # Takes a second; asked for before the work is shared out, it travels to the workers with the options.
+        index = _datasketch().MinHashLSH(threshold=self.threshold, num_perm=self.hashes)
+        return index.b, index.r
+
+
+def _datasketch() -> Any:
+    try:
+        return import_module("datasketch")
+    except ImportError as error:
+        raise UsageError("near needs datasketch: pip install 'longthought[export]'") from error
 
 
 class _Bands(Keeper):

@@ -41,6 +41,8 @@ class Filter(BaseModel, ABC):
 
     #: What manifests, complaints and ``--filter`` call it.
     name: ClassVar[str]
+    #: Modules that it imports late and that are slow to import: done once, for all workers.
+    needs: ClassVar[tuple[str, ...]] = ()
 
     #: The kinds of rows that it looks at; all of them without it.
     kinds: tuple[str, ...] | None = None

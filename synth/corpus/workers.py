@@ -47,7 +47,10 @@ def make_all(recipe: Recipe, blocks: Iterable[Block], workers: int | None = None
 
 
 def _in_turn(recipe: Recipe, blocks: Iterator[Block], workers: int) -> Iterator[Made]:
-    context = ScoringContext([__name__])
+    # The server that workers are forked from; a module that is not there is passed over, and complained of where needed.
+    needs = [module for one in recipe.filters for module in one.needs]
+    arrow = ["pyarrow.parquet"] if "parquet" in recipe.formats else []
+    context = ScoringContext([__name__, *arrow, *needs])
     context.start_server()
     try:
         with ProcessPoolExecutor(workers, cast("Any", context), _begin, (recipe,)) as pool:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -20,21 +19,10 @@ from longthought.synth.corpus.export import export
 from longthought.synth.corpus.manifest import read_manifest
 from longthought.synth.corpus.row_files import Lines, RowFiles
 from longthought.synth.derive.kinds import KINDS
+from tests.synth.corpus_files import hashes, lines
 from tests.synth.scripted_runs import Script, play_run
 
 ALL = list(KINDS)
-
-
-def hashes(directory: Path) -> dict[str, str]:
-    return {
-        str(file.relative_to(directory)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted(directory.rglob("*"))
-        if file.is_file()
-    }
-
-
-def lines(file: Path) -> list[dict[str, object]]:
-    return [orjson.loads(line) for line in file.read_bytes().split(b"\n")[:-1]]
 
 
 def test_every_kind_is_written_counted_and_hashed(run: Path, tmp_path: Path) -> None:
@@ -85,11 +73,12 @@ from longthought.synth.corpus.export import export
 
 run, out, kinds, workers = sys.argv[1:]
 blocks._DEBATES = 2  # so that there are more blocks than workers
-filters = {"exact": {}, "near": {"threshold": 0.95}, "balance": {"by": "kind", "cap": 9}}
+filters = {"exact": {}, "near": {"threshold": 0.95}, "repetition": {}}
 export(Path(run), Path(out), kinds.split(","), validation=0.4, filters=filters, workers=int(workers))
 """
 
 
+@pytest.mark.slow
 def test_same_transcripts_same_bytes_wherever_and_by_however_many_they_are_written(tmp_path: Path) -> None:
     run = tmp_path / "run"
     right = [
