@@ -20,7 +20,7 @@ _SIZES = [
 
 
 def card(manifest: Manifest, data_files: Mapping[str, Mapping[str, str]]) -> str:
-    """The text of the card; ``data_files`` maps kind → split → path or pattern within the corpus."""
+    """The text of the card; ``data_files`` maps config → split → path or pattern in the corpus."""
     rows = sum(sum(counts.rows.values()) for counts in manifest.kinds.values())
     front = {
         "pretty_name": f"longthought corpus of {' and '.join(source.run for source in manifest.sources)}",

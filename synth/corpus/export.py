@@ -288,7 +288,7 @@ class _Export:
         )
         ends = {"parquet": "-*.parquet", "jsonl": ".jsonl"}.get(form, f".{form}.jsonl")
         return {
-            kind: {split: f"{slug(kind)}/{split}{ends}" for split in self._splits(kind)}
+            slug(kind): {split: f"{slug(kind)}/{split}{ends}" for split in self._splits(kind)}
             for kind in self._recipe.kinds
             if self._splits(kind)
         }

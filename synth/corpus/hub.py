@@ -15,9 +15,9 @@ from longthought.synth.corpus.manifest import read_manifest
 
 def check_name(name: str) -> None:
     """Raise UsageError for what is no name of a data set, or where the hub's library is not installed."""
-    errors = _errors()
+    errors = _hub("errors")
     try:
-        _hub().utils.validate_repo_id(name)
+        _hub("utils").validate_repo_id(name)
     except errors.HFValidationError as error:
         raise UsageError(f"--push-to-hub {name}: should look like NAME or OWNER/NAME") from error
 
@@ -30,7 +30,7 @@ def push(corpus: Path, name: str, *, private: bool = True) -> str:
         RunError: the hub cannot be reached, or refuses.
     """
     files = sorted({*read_manifest(corpus).files, "manifest.json"})
-    hub, errors = _hub(), _errors()
+    hub, errors = _hub(), _hub("errors")
     api: Any = hub.HfApi()
     try:
         created: Any = api.create_repo(name, repo_type="dataset", private=private, exist_ok=True)
@@ -60,13 +60,8 @@ def _reason(error: Exception) -> str:
     return " ".join(said.split())[:300]
 
 
-def _hub() -> Any:
+def _hub(part: str = "") -> Any:
     try:
-        return import_module("huggingface_hub")
+        return import_module(f"huggingface_hub.{part}".rstrip("."))
     except ImportError as error:
         raise UsageError("--push-to-hub needs: pip install 'longthought[export]'") from error
-
-
-def _errors() -> Any:
-    _hub()
-    return import_module("huggingface_hub.errors")
