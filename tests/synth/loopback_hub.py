@@ -33,7 +33,8 @@ class Hub:
         if path == "/api/validate-yaml":
             return 200, {"warnings": [], "errors": []}
         _, _, rest = path.partition("/api/datasets/")
-        owner, name, *verb = rest.split("/")
+        owner, _, rest = rest.partition("/")
+        name, *verb = rest.split("/")
         repo = f"{owner}/{name}"
         if repo not in self.files:
             return 404, {"error": "no such data set"}
@@ -81,7 +82,8 @@ def loopback_hub() -> Generator[Hub]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            hub.tokens.add(self.headers.get("Authorization", ""))
+            if credentials := self.headers.get("Authorization"):
+                hub.tokens.add(credentials)
             status, said = hub.answer(self.command, self.path, body)
             content = json.dumps(said).encode()
             self.send_response(status)
