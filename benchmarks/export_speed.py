@@ -1,19 +1,18 @@
 """How fast transcripts become a corpus, what memory that takes, and whether either grows with the corpus.
 
-``python -m benchmarks.export_speed`` prints a table and writes ``benchmarks/results/export_speed.json``; about five
-minutes. Debates of 24 turns by ``benchmarks.synthetic_transcripts``, 10,000 and 100,000 of them, as compressed JSON lines,
-to journey, shortcut and step preference rows as JSON lines and Parquet, with two workers on two processors.
+``python -m benchmarks.export_speed`` prints a table and writes ``benchmarks/results/export_speed.json``; three minutes.
+Debates of 24 turns by ``benchmarks.synthetic_transcripts``, 10,000 and 100,000 of them, as compressed JSON lines, to
+journey, shortcut and step preference rows as JSON lines and Parquet, with two workers on two processors.
 
-Each export runs in a fresh process. Its time is that of ``export`` from the call to the corpus in its place, with the start
-of the workers and the last fsync in it. Memory is that of the process and all its children together, a look each tenth of
-a second: what they have for themselves plus their share of what they have in common (PSS). The sum of their resident
-sets, which counts common pages once for each process, stands beside it.
+Each export runs in a fresh process. Its time is that of ``export`` from the call to the corpus in its place, with the
+start of the workers and the last fsync in it. Memory is that of the process and all its children together, a look each
+tenth of a second: what they have for themselves plus their share of what they have in common (PSS). The sum of their
+resident sets, which counts common pages once for each process, stands beside it.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import resource
 import subprocess
