@@ -103,7 +103,7 @@ def export(
             workers=workers,
             on_progress=lambda debates: status.update(f"{debates} debates"),
             show_dropped=show_dropped,
-            on_dropped=lambda *told: dropped.append(told),
+            on_dropped=lambda kind, reason, text: dropped.append((kind, reason, text)),
         )
     table = Table("kind", "rows", "dropped", header_style="bold")
     for kind, counts in manifest.kinds.items():

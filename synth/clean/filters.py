@@ -20,7 +20,7 @@ from longthought.synth.clean.exact import Exact
 from longthought.synth.clean.languages import Languages
 from longthought.synth.clean.length import Length
 from longthought.synth.clean.near import Near
-from longthought.synth.clean.passes import Filter, Gate, Pass
+from longthought.synth.clean.passes import Gate, Pass
 from longthought.synth.clean.perplexity import Perplexity
 from longthought.synth.clean.repetition import Repetition
 
@@ -31,7 +31,7 @@ FILTERS: dict[str, type[Pass | Gate]] = {
 }
 
 
-def filters(asked: Mapping[str, object]) -> list[Filter]:
+def filters(asked: Mapping[str, object]) -> list[Pass | Gate]:
     """The filters named in ``asked``, each with its options: a mapping, or nothing for its defaults.
 
     Raises:
@@ -43,7 +43,7 @@ def filters(asked: Mapping[str, object]) -> list[Filter]:
     return [_filter(name, asked[name]) for name in FILTERS if name in asked]
 
 
-def _filter(name: str, options: object) -> Filter:
+def _filter(name: str, options: object) -> Pass | Gate:
     kind = FILTERS[name]
     if options is None or options is True:
         options = dict[str, object]()

@@ -6,7 +6,8 @@ Two sorts, for rows are derived in several processes at once:
     Gate   knows the rows before: its ``mark`` of a row is taken there too, and whether the row may go through is
            decided from the marks alone, in the order of the corpus, in the one process that writes
 
-So a gate sees what came through all passes, and what it keeps in memory is made of marks.
+A mark is taken at the gate's place in the order; but the gate decides on rows that come through all passes, those
+behind it too. What it keeps in memory is made of marks.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import orjson
 
 from longthought.agents.errors import RunError, UsageError
 from longthought.synth.clean.filters import filters as named_filters
-from longthought.synth.clean.passes import Filter
+from longthought.synth.clean.passes import Gate, Pass
 from longthought.synth.corpus import llama_factory
 from longthought.synth.corpus.blocks import blocks
 from longthought.synth.corpus.card import card
@@ -51,7 +51,7 @@ def export(
     *,
     options: Mapping[str, Mapping[str, object]] | None = None,
     filters: Mapping[str, object] | None = None,
-    passes: Sequence[Filter] = (),
+    passes: Sequence[Pass | Gate] = (),
     include_informed: bool = False,
     include_suspects: bool = False,
     validation: float = 0.0,

@@ -30,7 +30,9 @@ def front_matter(licences: Iterable[str]) -> dict[str, Any]:
 
 def licence_of(run_manifest: Mapping[str, object]) -> str | None:
     """The licence that a run's manifest names for its data set, if it does."""
-    found: object = run_manifest
-    for key in ("scenario", "dataset", "licence"):
-        found = cast("dict[str, object]", found).get(key) if isinstance(found, dict) else None
-    return found if isinstance(found, str) and found.strip() else None
+    licence = _within(_within(run_manifest.get("scenario"), "dataset"), "licence")
+    return licence if isinstance(licence, str) and licence.strip() else None
+
+
+def _within(value: object, key: str) -> object:
+    return cast("dict[str, object]", value).get(key) if isinstance(value, dict) else None

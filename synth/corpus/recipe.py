@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Literal
 
 from longthought.protocols.transcript import Transcript
-from longthought.synth.clean.passes import Filter, Gate, Mark, Origin, Pass, texts
+from longthought.synth.clean.passes import Gate, Mark, Origin, Pass, texts
 from longthought.synth.corpus.blocks import Block
 from longthought.synth.corpus.row_files import Encoder, Format, Lines
 from longthought.synth.derive.derivation import Derivation, Dropped
@@ -52,12 +52,21 @@ class Made:
     shown: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
 
 
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """A row behind all passes, the marks that gates took of it on its way, and its beginning as it was derived."""
+
+    row: Row
+    marks: tuple[Mark, ...]
+    excerpt: str
+
+
 @dataclass(frozen=True)
 class Recipe:
     """``show``: how many dropped rows of each kind and reason are to be shown."""
 
     kinds: Mapping[str, Derivation]
-    filters: Sequence[Filter] = ()
+    filters: Sequence[Pass | Gate] = ()
     formats: tuple[Format, ...] = ()
     validation: float = 0.0
     include_informed: bool = False
@@ -71,13 +80,13 @@ class Recipe:
             UsageError: a pass cannot take them.
         """
         row = self.kinds[kind].row
-        for one in self._passes[kind]:
-            row = one.row_type(row)
+        for one in self._filters[kind]:
+            row = one.row_type(row) if isinstance(one, Pass) else row
         return row
 
     def gates(self, kind: str) -> list[Gate]:
         """The gates that look at a kind, in order."""
-        return [one for one in self.filters if isinstance(one, Gate) and _looks_at(one, kind)]
+        return [one for one in self._filters[kind] if isinstance(one, Gate)]
 
     def make(self, block: Block) -> Made:
         """The rows of a block.
@@ -86,27 +95,26 @@ class Recipe:
             UsageError: a line is no transcript; it says which.
         """
         made = Made(block.source)
-        rows: dict[tuple[str, Split], list[tuple[Row, Origin]]] = {}
+        rows: dict[tuple[str, Split], list[_Passed]] = {}
         for samples in self._by_problem(block, made):
             problem = samples[0].problem
             split: Split = "validation" if share_of(problem.question) < self.validation else "train"
             for kind, derivation in self.kinds.items():
                 origin = Origin(kind, problem)
                 for one in derivation.rows(samples):
-                    row = one if isinstance(one, Dropped) else self._passed(one, origin)
-                    if isinstance(row, Dropped):
-                        made.dropped.setdefault(kind, Counter())[row.reason] += 1
+                    passed = one if isinstance(one, Dropped) else self._passed(one, origin)
+                    if isinstance(passed, Dropped):
+                        made.dropped.setdefault(kind, Counter())[passed.reason] += 1
                         if len(made.shown) < 64 * self.show:
                             told = problem.id if isinstance(one, Dropped) else _excerpt(one)
-                            made.shown.append((kind, row.reason, told))
+                            made.shown.append((kind, passed.reason, told))
                     else:
-                        rows.setdefault((kind, split), []).append((row, origin))
+                        rows.setdefault((kind, split), []).append(passed)
         for (kind, split), found in rows.items():
-            gates = self.gates(kind)
             made.batches[kind, split] = Batch(
-                self._encoders[kind].encode([row for row, _ in found]),
-                [tuple(gate.mark(row, origin) for gate in gates) for row, origin in found],
-                [_excerpt(row) for row, _ in found] if self.show and gates else [],
+                self._encoders[kind].encode([passed.row for passed in found]),
+                [passed.marks for passed in found],
+                [passed.excerpt for passed in found] if self.show else [],
             )
         return made
 
@@ -127,18 +135,23 @@ class Recipe:
             if used:
                 yield used
 
-    def _passed(self, row: Row, origin: Origin) -> Row | Dropped:
-        for one in self._passes[origin.kind]:
+    def _passed(self, row: Row, origin: Origin) -> _Passed | Dropped:
+        excerpt = _excerpt(row) if self.show else ""
+        marks: list[Mark] = []
+        for one in self._filters[origin.kind]:
+            if isinstance(one, Gate):
+                marks.append(one.mark(row, origin))
+                continue
             made = one(row, origin)
             if isinstance(made, Dropped):
                 return made
             row = made
-        return row
+        return _Passed(row, tuple(marks), excerpt)
 
     @cached_property
-    def _passes(self) -> dict[str, list[Pass]]:
+    def _filters(self) -> dict[str, list[Pass | Gate]]:
         return {
-            kind: [one for one in self.filters if isinstance(one, Pass) and _looks_at(one, kind)]
+            kind: [one for one in self.filters if one.kinds is None or kind in one.kinds]
             for kind in self.kinds
         }
 
@@ -150,10 +163,6 @@ class Recipe:
 def share_of(question: str) -> float:
     """A number in [0, 1) that depends on the question alone, so that one question is never in both splits."""
     return int.from_bytes(blake2b(question.encode(), digest_size=8).digest()) / 2**64
-
-
-def _looks_at(one: Filter, kind: str) -> bool:
-    return one.kinds is None or kind in one.kinds
 
 
 def _excerpt(row: Row) -> str:

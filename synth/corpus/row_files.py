@@ -18,7 +18,7 @@ from typing import IO, Any, Literal, cast
 import orjson
 
 from longthought.agents.errors import UsageError
-from longthought.synth.corpus.chat_formats import writer
+from longthought.synth.corpus.chat_formats import ChatFormat, Write, writer
 from longthought.synth.corpus.parquet_shards import ParquetShards, schema_of
 from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.rows import Row
@@ -52,7 +52,8 @@ class Encoder:
     def __init__(self, row: type[Row], formats: Iterable[Format]) -> None:
         self._formats = [form for form in FORMATS if form in set(formats)]
         self._row = row
-        self._writers = {form: writer(form, row) for form in self._formats if form in ("sharegpt", "openai")}
+        chats: tuple[ChatFormat, ...] = ("sharegpt", "openai")
+        self._writers: dict[Format, Write] = {f: writer(f, row) for f in chats if f in self._formats}
         if "parquet" in self._formats:
             need_pyarrow()
 

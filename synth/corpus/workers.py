@@ -6,6 +6,7 @@ and nobody else; a worker that dies is an error, and workers whose parent was ki
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -47,7 +48,7 @@ def make_all(recipe: Recipe, blocks: Iterable[Block], workers: int | None = None
 
 
 def _in_turn(recipe: Recipe, blocks: Iterator[Block], workers: int) -> Iterator[Made]:
-    # The server that workers are forked from; a module that is not there is passed over, and complained of where needed.
+    # Workers are forked from a server that has imported these; a missing one is complained of where it is needed.
     needs = [module for one in recipe.filters for module in one.needs]
     arrow = ["pyarrow.parquet"] if "parquet" in recipe.formats else []
     context = ScoringContext([__name__, *arrow, *needs])
@@ -83,6 +84,8 @@ def _begin(recipe: Recipe) -> None:
     _recipe = recipe
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_outlive_nobody, daemon=True).start()
+    # What was imported stays; the collector need not look at it after every few transcripts.
+    gc.freeze()
 
 
 def _work(block: Block) -> Made:

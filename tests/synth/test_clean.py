@@ -236,7 +236,7 @@ def test_labels_are_part_of_what_is_the_same() -> None:
     (gate,) = filters({"exact": {}})
     right = StepRow(**about, prompt="q", completions=["one"], labels=[True])
     wrong = StepRow(**about, prompt="q", completions=["one"], labels=[False])
-    again = StepRow(**{**about, "id": "j"}, prompt="Q", completions=[" one"], labels=[True])
+    again = StepRow(**about, prompt="Q", completions=[" one"], labels=[True])
     marks = [gate.mark(made, origin()) for made in (right, wrong, again)]  # type: ignore[attr-defined]
     assert marks[0] == marks[2] != marks[1]
 
@@ -335,7 +335,7 @@ def test_some_of_what_is_dropped_is_shown(tmp_path: Path) -> None:
         ["jsonl"],
         filters={"exact": {}},
         show_dropped=2,
-        on_dropped=lambda *dropped: told.append(dropped),
+        on_dropped=lambda kind, reason, text: told.append((kind, reason, text)),
     )
     assert [(kind, reason) for kind, reason, _ in told] == [
         ("shortcut", "exact: the same as a row before")

@@ -6,17 +6,20 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
 from longthought.agents.errors import RunError, UsageError
 from longthought.protocols.transcript import read_transcripts, unread_transcripts
+from longthought.synth.clean.passes import Origin, Pass, texts
 from longthought.synth.corpus import blocks as blocks_module
 from longthought.synth.corpus.blocks import blocks
 from longthought.synth.corpus.export import export
 from longthought.synth.corpus.recipe import Recipe
 from longthought.synth.corpus.workers import make_all
 from longthought.synth.derive.kinds import KINDS
+from longthought.synth.derive.rows import Row, SftRow
 from tests.synth.corpus_files import hashes, lines, solved, write
 
 
@@ -92,6 +95,45 @@ class Deadly(Recipe):
 def test_a_worker_that_dies_is_an_error_and_no_wait(many: Path) -> None:
     with pytest.raises(RunError, match="a worker died"):
         list(make_all(Deadly(kinds={}), blocks([many]), 2))
+
+
+class CountedRow(SftRow):
+    """A row with a column more."""
+
+    words: int
+
+
+class Count(Pass):
+    """Puts another row, without the words, in the place of each."""
+
+    name: ClassVar[str] = "count"
+
+    def row_type(self, given: type[Row]) -> type[Row]:
+        if given is not SftRow:
+            raise UsageError(f"count: takes SftRow rows, not {given.__name__}")
+        return CountedRow
+
+    def __call__(self, row: Row, origin: Origin) -> Row:
+        words = sum(len(text.split()) for text in texts(row))
+        emptied: dict[str, Any] = {**vars(row), "messages": [], "trained": [], "words": words}
+        return CountedRow(**emptied)
+
+
+def test_a_pass_may_put_other_rows_in_place_and_its_columns_are_those_of_the_files(
+    many: Path, tmp_path: Path
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    for workers in (1, 2):
+        out = tmp_path / f"out{workers}"
+        manifest = export(many, out, ["shortcut"], passes=[Count()], filters={"exact": {}}, workers=workers)
+        rows = lines(out / "shortcut" / "train.jsonl")
+        # Such as p: 2+2? <think> thought 1 </think> Answer: 4; the filter before saw them all differ.
+        assert [row["words"] for row in rows] == [8] * 40
+        (shard,) = (out / "shortcut").glob("*.parquet")
+        assert parquet.read_table(shard).to_pylist() == rows
+        assert list(manifest.filters) == ["exact", "count"]
+    with pytest.raises(UsageError, match="count: takes SftRow rows, not StepRow"):
+        export(many, tmp_path / "no", ["step_labels"], passes=[Count()])
 
 
 EXPORT = """
