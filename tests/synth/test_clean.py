@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem
 from longthought.synth.clean.balance import Balance
+from longthought.synth.clean.exact import Exact
 from longthought.synth.clean.filters import FILTERS, filters, read_filters, set_filters
 from longthought.synth.clean.languages import Languages, scripts
 from longthought.synth.clean.near import Near
@@ -233,11 +234,10 @@ def test_exact_duplicates_leave_the_first(tmp_path: Path) -> None:
 
 def test_labels_are_part_of_what_is_the_same() -> None:
     about: dict[str, Any] = {"id": "i", "problem": "p", "run": "r", "outcome": "solved", "informed": False}
-    (gate,) = filters({"exact": {}})
     right = StepRow(**about, prompt="q", completions=["one"], labels=[True])
     wrong = StepRow(**about, prompt="q", completions=["one"], labels=[False])
     again = StepRow(**about, prompt="Q", completions=[" one"], labels=[True])
-    marks = [gate.mark(made, origin()) for made in (right, wrong, again)]  # type: ignore[attr-defined]
+    marks = [Exact().mark(made, origin()) for made in (right, wrong, again)]
     assert marks[0] == marks[2] != marks[1]
 
 
