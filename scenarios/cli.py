@@ -17,20 +17,24 @@ from longthought.scenarios import (
     cli_judge,
     cli_label,
     cli_look,
+    cli_perplexity,
     cli_report,
     cli_rewrite,
     cli_run,
     cli_tamper,
     cli_train,
 )
+from longthought.scenarios.cli_help import PlainGroup
 
 app = typer.Typer(
     name="longthought",
+    cls=PlainGroup,
     help="Proposer–critic debates whose transcripts become long-thought training data.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
 #: Libraries that would otherwise report home; whoever wants that sets the variable.
@@ -58,6 +62,7 @@ app.command("report")(cli_report.report)
 app.command("judge")(cli_judge.judge)
 app.command("label")(cli_label.label)
 app.command("tamper")(cli_tamper.tamper)
+app.command("perplexity")(cli_perplexity.perplexity)
 app.add_typer(cli_train.app, name="train")
 
 

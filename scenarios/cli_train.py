@@ -7,7 +7,11 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Train a model on exported corpora.", no_args_is_help=True)
+from longthought.scenarios.cli_help import PlainGroup
+
+app = typer.Typer(
+    cls=PlainGroup, help="Train a model on exported corpora.", no_args_is_help=True, rich_markup_mode=None
+)
 
 Config = Annotated[Path, typer.Option("--config", help="A YAML file of settings.")]
 Sets = Annotated[
@@ -18,7 +22,7 @@ Sets = Annotated[
 
 @app.command()
 def sft(config: Config, set_: Sets = None) -> None:
-    """Supervised fine-tuning, or training from nothing, on shortcut, journey, dialogue or critic rows."""
+    """Supervised fine-tuning, or training from nothing, on journeys, dialogues or any other rows of messages."""
     from longthought.train.settings import SftSettings, load_settings
     from longthought.train.sft import run_sft
 
@@ -27,7 +31,7 @@ def sft(config: Config, set_: Sets = None) -> None:
 
 @app.command()
 def dpo(config: Config, set_: Sets = None) -> None:
-    """Direct preference optimisation on preference pairs."""
+    """Direct preference optimisation on pairs of solutions (preference) or of steps (step_preference)."""
     from longthought.train.dpo import run_dpo
     from longthought.train.settings import DpoSettings, load_settings
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from longthought.agents.calls import digest_of, outside, sample
-from longthought.agents.errors import ContextLengthError, RewardError, UsageError
+from longthought.agents.errors import ContextLengthError, RefusedError, RewardError, UsageError
 from longthought.agents.models.contract import Message, Model, Reply, Sampling
 from longthought.agents.prompts import Prompts
 from longthought.agents.readings import Reading
@@ -119,9 +119,10 @@ def _job(one: Assignment, model: Model, sampling: Sampling, prompts: Prompts, sc
         asked = [Message("user", prompts.render("ask", question=problem.question))]
         try:
             (reply,) = await sample(model, asked, sampling)
-        except ContextLengthError:
+        except (ContextLengthError, RefusedError) as error:
             nothing = {"reasoning": "", "response": "", "answer": None, "right": None}
-            return {**row, **nothing, "finish": "context_length", "model": model.name, "usage": {}}
+            finish = "context_length" if isinstance(error, ContextLengthError) else "refused"
+            return {**row, **nothing, "finish": finish, "model": model.name, "usage": {}}
         reasoning, response = thought_and_response(reply)
         answer = scorer.extract(response)
         # What breaks off may state an answer that it would have taken back.

@@ -14,6 +14,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from longthought.synth.clean.filters import FILTERS
 from longthought.synth.derive.kinds import KINDS
 from tests.doc_blocks import ROOT, Reader, blocks_of
 
@@ -66,9 +67,9 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_where_it_stands_is_where_the_last_results_say() -> None:
     results = ROOT / "benchmarks" / "results"
-    debate, turn, cache = (
+    debate, turn, cache, throughput = (
         json.loads((results / f"{name}.json").read_text("utf-8"))
-        for name in ("embedded_debate", "turn_cost", "prefix_cache")
+        for name in ("embedded_debate", "turn_cost", "prefix_cache", "prm_throughput")
     )
     told = next(
         p for p in (ROOT / "README.md").read_text("utf-8").split("\n\n") if p.startswith("Where it stands")
@@ -78,7 +79,7 @@ def test_where_it_stands_is_where_the_last_results_say() -> None:
         value for arm, value in accuracy.items() if "last step" not in arm
     }
     assert all(debate["goals"].values())
-    assert all(goal["held"] for goal in turn["goals"])
+    assert all(goal["held"] for result in (turn, throughput) for goal in result["goals"])
     assert all(cache["goals"].values())
 
 
@@ -187,6 +188,13 @@ def test_every_kind_of_row_is_in_its_tables() -> None:
         assert set(_names(told[name][1])) == kind.row.model_fields.keys() - shared, name
         assert set(_names(options[name][0])) == kind.model_fields.keys(), name
     assert len(told) == len(options) == len(KINDS) + 2
+
+
+def test_every_filter_is_in_its_table() -> None:
+    told = _table(ROOT / "docs" / "exporting.md", "<!-- filters -->")
+    for name, kind in FILTERS.items():
+        assert set(_names(told[name][1])) == kind.model_fields.keys() - {"kinds"}, name
+    assert len(told) == len(FILTERS) + 2
 
 
 def _names(cell: str) -> list[str]:

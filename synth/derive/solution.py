@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from longthought.protocols import outcomes
@@ -42,12 +42,6 @@ class Solution(Derivation):
     def thought(self, transcript: Transcript) -> list[Piece] | Dropped:
         """The thought in pieces, without its tags."""
 
-    def retold(
-        self, transcript: Transcript, pieces: list[Piece], answer: str
-    ) -> tuple[list[Piece], Counted | None]:
-        """The thought in other words, where such are to be had."""
-        return pieces, None
-
     def message(self, transcript: Transcript) -> Message | Dropped:
         """The whole assistant message."""
         answer = final_answer(transcript.outcome)
@@ -59,36 +53,20 @@ class Solution(Derivation):
         if isinstance(pieces, Dropped):
             return pieces
         pieces, counted = self.retold(transcript, pieces, answer)
-        thought = joined(pieces)
-        if self.tags.within(thought) or self.tags.within(answer):
-            return Dropped("the text holds a thought tag")
-        end = self.tags.end(answer)
-        masked = masked_spans(self.tags.open, pieces, end, self.mask)
-        text = f"{self.tags.open}{thought}{end}"
-        if masked == [(0, len(text))]:
-            return Dropped("nothing to learn")
-        return Message(text, masked, counted)
+        message = framed(pieces, answer, self.tags, self.mask)
+        return replace(message, counted=counted) if isinstance(message, Message) else message
+
+    def retold(
+        self, transcript: Transcript, pieces: list[Piece], answer: str
+    ) -> tuple[list[Piece], Counted | None]:
+        """The thought in other words, where such are to be had."""
+        return pieces, None
 
     def rows(self, samples: Sequence[Transcript]) -> Iterator[Row | Dropped | Counted]:
         for transcript in samples:
             message = self.message(transcript)
-            if isinstance(message, Dropped):
-                yield message
-                continue
-            yield SftRow(
-                id=transcript.id,
-                problem=transcript.problem.id,
-                run=transcript.run,
-                outcome=transcript.outcome.kind,
-                informed=transcript.informed,
-                messages=[
-                    {"role": "user", "content": transcript.problem.question},
-                    {"role": "assistant", "content": message.text},
-                ],
-                trained=[False, True],
-                masked=[{"message": 1, "start": start, "end": end} for start, end in message.masked],
-            )
-            if message.counted is not None:
+            yield message if isinstance(message, Dropped) else solution_row(transcript, message)
+            if isinstance(message, Message) and message.counted is not None:
                 yield message.counted
 
 
@@ -97,3 +75,31 @@ def final_answer(outcome: Outcome) -> str | None:
     if outcome.kind == outcomes.ILL_POSED and outcome.why:
         return f"the problem is ill-posed: {outcome.why}"
     return outcome.answer
+
+
+def framed(pieces: Sequence[Piece], answer: str, tags: ThoughtTags, mask: Mask) -> Message | Dropped:
+    """A thought in its tags and the answer behind it."""
+    thought = joined(pieces)
+    if tags.within(thought) or tags.within(answer):
+        return Dropped("the text holds a thought tag")
+    end = tags.end(answer)
+    masked = masked_spans(tags.open, pieces, end, mask)
+    text = f"{tags.open}{thought}{end}"
+    return Dropped("nothing to learn") if masked == [(0, len(text))] else Message(text, masked)
+
+
+def solution_row(transcript: Transcript, message: Message, id: str | None = None) -> SftRow:
+    """The debate's question and the message; ``id`` is the debate's unless it is given."""
+    return SftRow(
+        id=id or transcript.id,
+        problem=transcript.problem.id,
+        run=transcript.run,
+        outcome=transcript.outcome.kind,
+        informed=transcript.informed,
+        messages=[
+            {"role": "user", "content": transcript.problem.question},
+            {"role": "assistant", "content": message.text},
+        ],
+        trained=[False, True],
+        masked=[{"message": 1, "start": start, "end": end} for start, end in message.masked],
+    )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from longthought.agents.calls import sample
-from longthought.agents.errors import ContextLengthError
+from longthought.agents.errors import ContextLengthError, RefusedError
 from longthought.agents.models.contract import Message, Model, Reply, Sampling
 from longthought.agents.prompts import Prompts
 from longthought.synth.rewrite.fidelity import check
@@ -26,7 +26,6 @@ Mode = Literal["smooth", "expand"]
 PARTS = ("smooth", "expand", "ask", "again")
 
 _BETWEEN = re.compile(r"<rewrite>(.*?)(?:</rewrite>|\Z)", re.S)
-_BACKTICKS = re.compile("`{3,}")
 #: So many complaints are told at most.
 _TOLD = 12
 
@@ -42,13 +41,13 @@ class Rewriter:
     asks: int = 2
 
     async def rewrite(self, debate: str, question: str, pieces: Sequence[Piece], answer: str) -> Rewrite:
-        """The rewrite of one thought, kept or not. Raises what the model raises, but for a prompt too long."""
+        """The rewrite of one thought, kept or not. Raises what the model raises, but for one prompt refused."""
         draft = joined(pieces)
         messages = [
             Message("system", self.prompts.render(self.mode)),
             Message(
                 "user",
-                self.prompts.render("ask", question=question, draft=draft, fence=_fence(question, draft)),
+                self.prompts.render("ask", question=question, draft=draft),
             ),
         ]
         name = draft_digest(pieces, answer)
@@ -59,6 +58,9 @@ class Rewriter:
                 (reply,) = await sample(self.model, messages, self.sampling)
             except ContextLengthError:
                 complaints = ("the prompt is too long for the model",)
+                break
+            except RefusedError:
+                complaints = ("the server refuses the prompt",)
                 break
             asked += 1
             text = said(reply)
@@ -104,9 +106,3 @@ def _blemishes(reply: Reply, text: str, draft: str) -> tuple[str, ...]:
         return ("it breaks off before its end; be shorter",)
     found = blemish(text, draft)
     return (found,) if found else ()
-
-
-def _fence(*texts: str) -> str:
-    """Backticks that none of the texts can close."""
-    longest = max((len(run) for text in texts for run in _BACKTICKS.findall(text)), default=2)
-    return "`" * (longest + 1)
