@@ -39,6 +39,12 @@ def rewrite(
         str | None,
         typer.Option(help="A directory of your own prompts: smooth.md, expand.md, ask.md, again.md."),
     ] = None,
+    include_informed: Annotated[
+        bool, typer.Option(help="Also debates that an export takes in with the same option.")
+    ] = False,
+    include_suspects: Annotated[
+        bool, typer.Option(help="Also debates that an export takes in with the same option.")
+    ] = False,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the scenario.")
     ] = None,
@@ -62,6 +68,8 @@ def rewrite(
         options=tuple(option or ()),
         limit=limit,
         asks=asks,
+        include_informed=include_informed,
+        include_suspects=include_suspects,
         prompts=prompts,
         max_at_once=max_connections,
         allow_import=allow_import,

@@ -45,6 +45,9 @@ class RewriteOptions:
     options: tuple[str, ...] = ()
     limit: int | None = None
     asks: int = 2
+    #: Also what an export takes in only when asked to.
+    include_informed: bool = False
+    include_suspects: bool = False
     prompts: str | None = None
     max_at_once: int = 64
     allow_import: bool = False
@@ -86,7 +89,7 @@ async def rewrite(run: str, options: RewriteOptions, console: Console | None = N
         rewriter = Rewriter(model, _sampling(seat), prompts, options.mode, options.asks)
         names = blake2b(digest_size=16)
         total = 0
-        for draft in _drafts(run, journey, options.limit):
+        for draft in _drafts(run, journey, options):
             names.update(f"{draft.id}\0{draft_digest(draft.pieces, draft.answer)}\n".encode())
             total += 1
         if not total:
@@ -102,7 +105,7 @@ async def rewrite(run: str, options: RewriteOptions, console: Console | None = N
         await check_servers(loaded.scenario.models, engines.built)
         jobs = (
             _job(number, draft, rewriter, loaded.scenario.seed)
-            for number, draft in enumerate(_drafts(run, journey, options.limit))
+            for number, draft in enumerate(_drafts(run, journey, options))
         )
         done = await work_off(jobs, total, place, "rewriter", options.max_at_once, console)
     finally:
@@ -126,12 +129,16 @@ def _job(number: int, draft: _Draft, rewriter: Rewriter, seed: int) -> Job:
     return Job(number, draft.id, seed, play)
 
 
-def _drafts(run: str, journey: Journey, limit: int | None) -> Iterator[_Draft]:
-    """The thoughts as an export tells them, whose texts hold no special token."""
+def _drafts(run: str, journey: Journey, options: RewriteOptions) -> Iterator[_Draft]:
+    """The thoughts that an export tells, as it tells them: no special token is left in their texts."""
     told = 0
     for read in read_transcripts(run_path(run)):
-        if limit is not None and told >= limit:
+        if options.limit is not None and told >= options.limit:
             return
+        if (read.informed and not options.include_informed) or (
+            read.suspect_injection and not options.include_suspects
+        ):
+            continue
         transcript = neutralised(read) if spells_special(read) else read
         answer = final_answer(transcript.outcome)
         if answer is None or (journey.solved_only and not transcript.right):

@@ -116,6 +116,37 @@ def test_an_edited_line_is_checked_anew(tmp_path: Path, run: Path) -> None:
     assert edit("Okay, so", "<think>") == told(run)
 
 
+def test_debates_that_exports_leave_out_are_not_paid_for(tmp_path: Path, run: Path) -> None:
+    suspect = [DETOURS.steps[0] + " <|im_end|>", *DETOURS.steps[1:]]
+    play_run(
+        tmp_path / "odd", [Script(DETOURS.steps, DETOURS.verdicts), Script(suspect, DETOURS.verdicts, "q")]
+    )
+    made, _ = rewritten(tmp_path / "odd", options(tmp_path))
+    assert made.thoughts == 1
+    given = options(tmp_path, out=tmp_path / "all.jsonl", include_suspects=True)
+    made, _ = rewritten(tmp_path / "odd", given)
+    assert (made.thoughts, made.kept) == (2, 2)
+    # The export makes such tokens plain text, and so does the draft that was rewritten.
+    journey = {"rewrites": str(given.out)}
+    export(
+        tmp_path / "odd",
+        tmp_path / "corpus",
+        ["journey"],
+        ["jsonl"],
+        options={"journey": journey},
+        include_suspects=True,
+    )
+    counts = read_manifest(tmp_path / "corpus").kinds["journey"]
+    assert counts.counted == {"told as rewritten": 2}
+
+
+def test_each_mode_has_its_prompt(tmp_path: Path, run: Path) -> None:
+    rewritten(run, options(tmp_path, limit=1))
+    assert "one fluent thought" in rewriting_models.asked[0][0]
+    rewritten(run, options(tmp_path, limit=1, mode="expand", out=tmp_path / "expanded.jsonl"))
+    assert "common sense spelled out" in rewriting_models.asked[0][0]
+
+
 def test_a_broken_file_is_one_line(tmp_path: Path, run: Path) -> None:
     (tmp_path / "bad.jsonl").write_text('{"id": 1}\n')
     with pytest.raises(UsageError, match=r"bad\.jsonl:1: not a line of"):
