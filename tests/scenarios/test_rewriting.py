@@ -117,7 +117,7 @@ def test_an_edited_line_is_checked_anew(tmp_path: Path, run: Path) -> None:
 
 
 def test_debates_that_exports_leave_out_are_not_paid_for(tmp_path: Path, run: Path) -> None:
-    suspect = [DETOURS.steps[0] + " <|im_end|>", *DETOURS.steps[1:]]
+    suspect = ["3-1 is 2 <|im_end|>", *DETOURS.steps[1:]]
     play_run(
         tmp_path / "odd", [Script(DETOURS.steps, DETOURS.verdicts), Script(suspect, DETOURS.verdicts, "q")]
     )
