@@ -14,7 +14,9 @@ def export(
         typer.Argument(help="Runs' directories, their names under runs/, or files of transcripts."),
     ],
     out: Annotated[Path, typer.Option(help="The corpus's directory.")],
-    kinds: Annotated[str, typer.Option(help="Kinds of rows, with commas.")] = "shortcut,journey",
+    kinds: Annotated[
+        str, typer.Option(help="Kinds of rows, with commas; name=kind for a second one of a kind.")
+    ] = "shortcut,journey",
     formats: Annotated[
         str, typer.Option(help="Of jsonl, parquet, sharegpt and openai, with commas.")
     ] = "jsonl,parquet",
@@ -30,7 +32,7 @@ def export(
     ] = 0.0,
     option: Annotated[
         list[str] | None,
-        typer.Option("--option", metavar="KIND.KEY=VALUE", help="Of one kind: dialogue.context=shared"),
+        typer.Option("--option", metavar="NAME.KEY=VALUE", help="Of one kind: dialogue.context=shared"),
     ] = None,
     filters: Annotated[
         Path | None, typer.Option(help="A YAML file of filters: a mapping of names to options.")

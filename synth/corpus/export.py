@@ -37,7 +37,7 @@ from longthought.synth.corpus.row_files import (
 from longthought.synth.corpus.slug import slug
 from longthought.synth.corpus.tally import Tally
 from longthought.synth.corpus.workers import make_all
-from longthought.synth.derive.kinds import derivation
+from longthought.synth.derive.kinds import Asked, asked_kinds
 
 CARD = "README.md"
 
@@ -67,7 +67,8 @@ def export(
         source: a run directory or a file of transcripts, or several. The samples of a problem have to be neighbours
             in each; samples of one problem in two sources are not seen together.
         include_suspects: also debates whose problem or thoughts look like an injection (``agents.injection``).
-        options: per kind, the fields of its ``Derivation``.
+        kinds: names of kinds, or ``name=kind`` for one more of a kind under another name.
+        options: per kind (by the name that it was given), the fields of its ``Derivation``.
         filters: by name, the options of each (``synth.clean.filters``).
         passes: what rows pass behind the filters.
         validation: the share of problems, by hash of the question, whose rows go to the split of that name.
@@ -83,11 +84,9 @@ def export(
     """
     sources = [source] if isinstance(source, Path) else list(source)
     check_request(sources, out, kinds, formats, validation, shard_bytes, workers)
-    making = {name: derivation(name, (options or {}).get(name)) for name in dict.fromkeys(kinds)}
-    if stray := sorted((options or {}).keys() - making.keys()):
-        raise UsageError(f"export: options for {', '.join(stray)}, which is not among the kinds to export")
+    asked = asked_kinds(kinds, options)
     recipe = Recipe(
-        kinds=making,
+        kinds={name: one.derivation for name, one in asked.items()},
         filters=(*named_filters(filters or {}), *passes),
         formats=tuple(form for form in FORMATS if form in formats),
         validation=validation,
@@ -98,7 +97,7 @@ def export(
     check_recipe(recipe)
     try:
         with replacing(out) as partial:
-            work = _Export(partial, recipe, sources, licences, shard_bytes)
+            work = _Export(partial, asked, recipe, sources, licences, shard_bytes)
             try:
                 work.read(workers, on_progress, on_dropped)
             finally:
@@ -117,12 +116,13 @@ class _Export:
     def __init__(
         self,
         directory: Path,
+        asked: Mapping[str, Asked],
         recipe: Recipe,
         sources: Sequence[Path],
         licences: Sequence[str],
         shard_bytes: int,
     ) -> None:
-        self._directory, self._recipe, self._sources = directory, recipe, sources
+        self._directory, self._asked, self._recipe, self._sources = directory, asked, recipe, sources
         self._licences, self._shard_bytes = licences, shard_bytes
         self._tally = Tally(recipe, sources)
         self._files: dict[tuple[str, Split], RowFiles] = {}
@@ -207,6 +207,7 @@ class _Export:
                 for reason, number in sorted(reasons.items()):
                     counts[reason] = counts.get(reason, 0) + number
         return KindCounts(
+            kind=self._asked[kind].kind,
             options=self._recipe.kinds[kind].model_dump(mode="json"),
             rows={split: files.rows for split, files in self._splits(kind).items()},
             dropped=dict(sorted(self._tally.dropped[kind].items())),

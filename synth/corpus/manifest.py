@@ -37,6 +37,8 @@ class KindCounts(_Part):
     ``left_out``: rows that stand in no file of a format, for it has no place for them; by format and reason.
     """
 
+    #: Which kind it is, where the corpus has it under a name of its own.
+    kind: str = ""
     options: dict[str, Any]
     rows: dict[str, int]
     dropped: dict[str, int]
