@@ -119,16 +119,17 @@ class LlamaFactoryColumns(BaseModel, extra="forbid"):
 
 def test_dataset_info_leads_to_files_with_the_columns_that_it_names(run: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    manifest = export(run, out, ["journey", "preference"], ["sharegpt", "openai"], validation=0.5)
+    manifest = export(run, out, ["journey", "preference", "kto"], ["sharegpt"], validation=0.5)
     info: dict[str, Any] = orjson.loads((out / "dataset_info.json").read_bytes())
     assert {entry["file_name"] for entry in info.values()} == {
         name for name in manifest.files if name.endswith(".sharegpt.jsonl")
     }
-    assert set(info) >= {"run_journey", "run_journey_validation", "run_preference"}
+    assert set(info) >= {"run_journey", "run_journey_validation", "run_preference", "run_kto"}
     for name, entry in info.items():
         columns = LlamaFactoryColumns.model_validate(entry["columns"])
         assert entry["formatting"] == "sharegpt"
         assert entry.get("ranking", False) == ("preference" in name)
+        assert (columns.kto_tag is not None) == ("kto" in name)
         for record in lines(out / entry["file_name"]):
             assert columns.model_dump(exclude_none=True).keys() >= columns.model_fields_set
             assert {*columns.model_dump(exclude_none=True).values()} <= record.keys()
