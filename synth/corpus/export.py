@@ -66,8 +66,8 @@ def export(
     Args:
         source: a run directory or a file of transcripts, or several. The samples of a problem have to be neighbours
             in each; samples of one problem in two sources are not seen together.
-        include_suspects: also debates whose problem or thoughts look like an injection (``agents.injection``).
         kinds: names of kinds, or ``name=kind`` for one more of a kind under another name.
+        include_suspects: also debates whose problem or thoughts look like an injection (``agents.injection``).
         options: per kind (by the name that it was given), the fields of its ``Derivation``.
         filters: by name, the options of each (``synth.clean.filters``).
         passes: what rows pass behind the filters.
@@ -165,6 +165,7 @@ class _Export:
             problems=tally.problems,
             informed_left_out=tally.informed,
             suspects_left_out=tally.suspects,
+            neutralised=tally.neutralised,
             validation=recipe.validation,
             filters={one.name: one.account() for one in recipe.filters},
             kinds={name: self._counts(name) for name in recipe.kinds},

@@ -404,7 +404,7 @@ def test_a_broken_evaluation_file_is_one_clear_line(
 
 
 @pytest.mark.parametrize(
-    "line", ['{"id": "a"}', '{"id": 3, "journey": 1}', '{"id": "a", "journey": true}', "no"]
+    "line", ['{"journey": 1}', '{"id": 3, "journey": 1}', '{"id": "a", "journey": true}', "no"]
 )
 def test_a_broken_perplexity_file_names_the_line(run: Path, tmp_path: Path, line: str) -> None:
     (tmp_path / "p.jsonl").write_text(f'{{"id": "x", "journey": 1}}\n{line}\n')
