@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from importlib import import_module
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -43,6 +44,13 @@ class Length(Pass):
         if self.max is not None and size > self.max:
             return Dropped(f"length: more than {self.max} {unit}")
         return row
+
+    def account(self) -> dict[str, Any]:
+        # Of a directory its name, so that the manifest is the same wherever it lies.
+        named = (
+            Path(self.tokenizer).name if self.tokenizer and Path(self.tokenizer).exists() else self.tokenizer
+        )
+        return {**super().account(), **({"tokenizer": named} if named else {})}
 
     def _size(self, text: str) -> int:
         return len(text) if self.tokenizer is None else len(self._encode(text, add_special_tokens=False))

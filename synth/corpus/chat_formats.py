@@ -61,6 +61,8 @@ def _sharegpt_sft(row: Any) -> dict[str, Any] | Dropped:
 
 
 def _sharegpt_preference(row: Any) -> dict[str, Any] | Dropped:
+    if _masks_a_part(row):
+        return Dropped("it has no loss mask")
     made = _conversation(_messages(row.prompt))
     chosen, rejected = _only(row.chosen), _only(row.rejected)
     if made is None or not len(made["conversations"]) % 2 or chosen is None or rejected is None:
@@ -92,6 +94,8 @@ def _openai_sft(row: Any) -> dict[str, Any] | Dropped:
 
 
 def _openai_preference(row: Any) -> dict[str, Any] | Dropped:
+    if _masks_a_part(row):
+        return Dropped("it cannot mask a part of a message")
     prompt = _messages(row.prompt)
     chosen, rejected = _only(row.chosen), _only(row.rejected)
     if not prompt or prompt[-1]["role"] == "assistant" or chosen is None or rejected is None:
@@ -110,6 +114,11 @@ _WRITERS: dict[tuple[ChatFormat, Shape], Write] = {
     ("openai", "sft"): _openai_sft,
     ("openai", "preference"): _openai_preference,
 }
+
+
+def _masks_a_part(row: Any) -> bool:
+    """A part of a pair's sides carries no loss: what they share, or the end of a turn that is not ended."""
+    return bool(row.shared) or not (row.chosen_finished and row.rejected_finished)
 
 
 def _with(row: Any) -> list[tuple[Message, bool]]:

@@ -22,17 +22,16 @@ from longthought.synth.corpus import llama_factory
 from longthought.synth.corpus.blocks import blocks
 from longthought.synth.corpus.card import card
 from longthought.synth.corpus.chat_formats import shape_of
-from longthought.synth.corpus.manifest import NAME, KindCounts, Manifest, file_entry, read_manifest, source_of
+from longthought.synth.corpus.checks import check_recipe, check_request
+from longthought.synth.corpus.manifest import NAME, KindCounts, Manifest, file_entry, source_of
 from longthought.synth.corpus.recipe import Recipe, Split
 from longthought.synth.corpus.replace_dir import replacing
 from longthought.synth.corpus.row_files import (
     DEFAULT_FORMATS,
     FORMATS,
     SHARD_BYTES,
-    Encoder,
     Format,
     RowFiles,
-    need_pyarrow,
     sync,
 )
 from longthought.synth.corpus.slug import slug
@@ -84,7 +83,7 @@ def export(
         RunError: the corpus cannot be written. In every case what stood at ``out`` stays.
     """
     sources = [source] if isinstance(source, Path) else list(source)
-    _check(sources, out, kinds, formats, validation, shard_bytes, workers)
+    check_request(sources, out, kinds, formats, validation, shard_bytes, workers)
     asked = asked_kinds(kinds, options)
     recipe = Recipe(
         kinds={name: one.derivation for name, one in asked.items()},
@@ -95,10 +94,10 @@ def export(
         include_suspects=include_suspects,
         show=show_dropped if on_dropped is not None else 0,
     )
-    _check_rows(recipe)
+    check_recipe(recipe)
     try:
         with replacing(out) as partial:
-            work = _Export(partial, recipe, asked, sources, licences, shard_bytes)
+            work = _Export(partial, asked, recipe, sources, licences, shard_bytes)
             try:
                 work.read(workers, on_progress, on_dropped)
             finally:
@@ -111,81 +110,20 @@ def export(
         ) from error
 
 
-def _check(
-    sources: Sequence[Path],
-    out: Path,
-    kinds: Sequence[str],
-    formats: Collection[Format],
-    validation: float,
-    shard_bytes: int,
-    workers: int | None,
-) -> None:
-    if not sources:
-        raise UsageError("export: name at least one run or file of transcripts")
-    if not kinds:
-        raise UsageError("export: name at least one kind of row")
-    if not formats or not set(formats) <= set(FORMATS):
-        asked = ", ".join(sorted(formats)) or "none"
-        raise UsageError(f"export: formats are {', '.join(FORMATS)}, not {asked}")
-    if not 0 <= validation < 1:
-        raise UsageError(f"export: validation is a share from 0 to below 1, not {validation}")
-    if shard_bytes < 1:
-        raise UsageError(f"export: shard bytes are a number above 0, not {shard_bytes}")
-    if workers is not None and workers < 1:
-        raise UsageError(f"export: workers are a number above 0, not {workers}")
-    if "parquet" in formats:
-        need_pyarrow()
-    if out.exists():
-        _may_replace(out)
-
-
-def _check_rows(recipe: Recipe) -> None:
-    """That every pass, format and file name can be had, before the first transcript is read."""
-    for one in recipe.filters:
-        if stray := sorted(set(one.kinds or ()) - recipe.kinds.keys()):
-            raise UsageError(f"filters: {one.name}.kinds: {stray[0]} is not among the kinds to export")
-        one.account()
-    directories: dict[str, str] = {}
-    for kind in recipe.kinds:
-        Encoder(recipe.row_type(kind), recipe.formats)
-        other = directories.setdefault(slug(kind), kind)
-        if other != kind:
-            raise UsageError(
-                f"export: kinds {other!r} and {kind!r} would have one directory; export them apart"
-            )
-
-
-def _may_replace(out: Path) -> None:
-    """Raise UsageError unless everything in ``out`` was written by an export."""
-    if not out.is_dir():
-        raise UsageError(f"{out}: is a file; choose a directory for the corpus")
-    present = {
-        str(file.relative_to(out)) for file in out.rglob("*") if not file.is_dir() or file.is_symlink()
-    }
-    if not present:
-        return
-    try:
-        ours = {*read_manifest(out).files, NAME}
-    except UsageError:
-        raise UsageError(f"{out}: exists and is no corpus; choose another --out") from None
-    if strange := sorted(present - ours):
-        raise UsageError(f"{out}: holds {strange[0]}, which no export wrote; move it or choose another --out")
-
-
 class _Export:
     """One export under way into an empty directory."""
 
     def __init__(
         self,
         directory: Path,
-        recipe: Recipe,
         asked: Mapping[str, Asked],
+        recipe: Recipe,
         sources: Sequence[Path],
         licences: Sequence[str],
         shard_bytes: int,
     ) -> None:
-        self._directory, self._recipe, self._sources = directory, recipe, sources
-        self._asked, self._licences, self._shard_bytes = asked, licences, shard_bytes
+        self._directory, self._asked, self._recipe, self._sources = directory, asked, recipe, sources
+        self._licences, self._shard_bytes = licences, shard_bytes
         self._tally = Tally(recipe, sources)
         self._files: dict[tuple[str, Split], RowFiles] = {}
 

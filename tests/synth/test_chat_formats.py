@@ -11,7 +11,7 @@ from longthought.agents.errors import UsageError
 from longthought.synth.corpus.chat_formats import ChatFormat, writer
 from longthought.synth.corpus.export import export
 from longthought.synth.derive.derivation import Dropped
-from longthought.synth.derive.rows import PreferenceRow, Row, SftRow, StepRow
+from longthought.synth.derive.rows import PreferenceRow, Row, SftRow, StepRow, UnpairedRow
 from tests.synth.corpus_files import lines, solved, write
 
 ABOUT: dict[str, Any] = {"id": "i", "problem": "p", "run": "r", "outcome": "solved", "informed": False}
@@ -19,12 +19,6 @@ ABOUT: dict[str, Any] = {"id": "i", "problem": "p", "run": "r", "outcome": "solv
 
 def said(*roles: str) -> list[dict[str, str]]:
     return [{"role": role, "content": f"{role} {at}"} for at, role in enumerate(roles)]
-
-
-class Kto(Row):
-    prompt: list[dict[str, str]]
-    completion: list[dict[str, str]]
-    label: bool
 
 
 def sft(*roles: str, trained: list[bool] | None = None, masked: list[Any] | None = None) -> SftRow:
@@ -69,6 +63,11 @@ def test_a_loss_mask_is_never_lost() -> None:
     part = sft("user", "assistant", masked=[{"message": 1, "start": 0, "end": 3}])
     assert form("sharegpt", half) == form("sharegpt", part) == "it has no loss mask"
     assert form("openai", part) == "it cannot mask a part of a message"
+    answers: dict[str, Any] = {"chosen": said("assistant"), "rejected": said("assistant")}
+    for unlearned in ({"shared": 3}, {"chosen_finished": False}, {"rejected_finished": False}):
+        fork = PreferenceRow(**ABOUT, prompt=cast("Any", said("user")), **answers, **cast("Any", unlearned))
+        assert form("sharegpt", fork) == "it has no loss mask"
+        assert form("openai", fork) == "it cannot mask a part of a message"
     record = form("openai", half)
     assert isinstance(record, dict)
     assert [message.get("weight") for message in record["messages"]] == [None, 0, None, 1]
@@ -92,13 +91,17 @@ def test_pairs_and_verdicts_on_single_answers() -> None:
     }
     begun = PreferenceRow(**ABOUT, prompt=cast("Any", said("user", "assistant")), **answers)
     assert form("sharegpt", begun) == form("openai", begun) == "its turns go to and fro"
-    kto = Kto(**ABOUT, prompt=said("user"), completion=said("assistant"), label=False)
+    kto = UnpairedRow(
+        **ABOUT, prompt=cast("Any", said("user")), completion=cast("Any", said("assistant")), label=False
+    )
     record = form("sharegpt", kto)
     assert isinstance(record, dict)
     assert (len(record["conversations"]), record["label"]) == (2, False)
 
 
-@pytest.mark.parametrize(("name", "row"), [("sharegpt", StepRow), ("openai", StepRow), ("openai", Kto)])
+@pytest.mark.parametrize(
+    ("name", "row"), [("sharegpt", StepRow), ("openai", StepRow), ("openai", UnpairedRow)]
+)
 def test_a_format_without_a_place_for_a_kind_says_so(name: ChatFormat, row: type[Row]) -> None:
     with pytest.raises(UsageError, match=f"{name} has no form for {row.__name__} rows"):
         writer(name, row)
@@ -116,16 +119,17 @@ class LlamaFactoryColumns(BaseModel, extra="forbid"):
 
 def test_dataset_info_leads_to_files_with_the_columns_that_it_names(run: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    manifest = export(run, out, ["journey", "preference"], ["sharegpt", "openai"], validation=0.5)
+    manifest = export(run, out, ["journey", "preference", "kto"], ["sharegpt"], validation=0.5)
     info: dict[str, Any] = orjson.loads((out / "dataset_info.json").read_bytes())
     assert {entry["file_name"] for entry in info.values()} == {
         name for name in manifest.files if name.endswith(".sharegpt.jsonl")
     }
-    assert set(info) >= {"run_journey", "run_journey_validation", "run_preference"}
+    assert set(info) >= {"run_journey", "run_journey_validation", "run_preference", "run_kto"}
     for name, entry in info.items():
         columns = LlamaFactoryColumns.model_validate(entry["columns"])
         assert entry["formatting"] == "sharegpt"
         assert entry.get("ranking", False) == ("preference" in name)
+        assert (columns.kto_tag is not None) == ("kto" in name)
         for record in lines(out / entry["file_name"]):
             assert columns.model_dump(exclude_none=True).keys() >= columns.model_fields_set
             assert {*columns.model_dump(exclude_none=True).values()} <= record.keys()

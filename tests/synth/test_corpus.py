@@ -224,7 +224,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from longthought.synth.corpus import export as corpus
-from longthought.synth.corpus import blocks, parquet_shards, recipe, replace_dir
+from longthought.synth.corpus import blocks, manifest, parquet_shards, recipe, replace_dir
 from longthought.synth.corpus.row_files import RowFiles
 
 def killed(place, name, after):
@@ -251,7 +251,7 @@ for place, name, after in [(RowFiles, "add", n) for n in (0, 1, 5, 9, 13, 17)] +
         corpus.export(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3].split(","))
         os._exit(0)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    print(status, corpus.read_manifest(Path(sys.argv[2])).to_json().hex())
+    print(status, manifest.read_manifest(Path(sys.argv[2])).to_json().hex())
 """
 
 
