@@ -6,16 +6,14 @@ STILL-2 drops short thoughts before it trains on the rest; a row longer than a t
 from __future__ import annotations
 
 from functools import cached_property
-from importlib import import_module
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from longthought.agents.errors import UsageError
 from longthought.synth.clean.passes import Origin, Pass, texts
 from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.rows import Row
+from longthought.synth.tokens.load import name_of, tokenizer_of
 
 
 class Length(Pass):
@@ -46,22 +44,12 @@ class Length(Pass):
         return row
 
     def account(self) -> dict[str, Any]:
-        # Of a directory its name, so that the manifest is the same wherever it lies.
-        named = (
-            Path(self.tokenizer).name if self.tokenizer and Path(self.tokenizer).exists() else self.tokenizer
-        )
-        return {**super().account(), **({"tokenizer": named} if named else {})}
+        return {**super().account(), **({"tokenizer": name_of(self.tokenizer)} if self.tokenizer else {})}
 
     def _size(self, text: str) -> int:
         return len(text) if self.tokenizer is None else len(self._encode(text, add_special_tokens=False))
 
     @cached_property
     def _encode(self) -> Any:
-        try:
-            tokenizer: Any = import_module("transformers").AutoTokenizer.from_pretrained(self.tokenizer)
-        except ImportError as error:
-            raise UsageError("length.tokenizer needs: pip install 'longthought[local]'") from error
-        except (OSError, ValueError) as error:
-            reason = str(error).splitlines()[0][:300]
-            raise UsageError(f"length.tokenizer: {self.tokenizer}: {reason}") from error
-        return tokenizer.encode
+        assert self.tokenizer is not None
+        return tokenizer_of(self.tokenizer).encode

@@ -209,7 +209,7 @@ class _Export:
                     counts[reason] = counts.get(reason, 0) + number
         return KindCounts(
             kind=self._asked[kind].kind,
-            options=self._recipe.kinds[kind].model_dump(mode="json"),
+            options=self._recipe.kinds[kind].account(),
             rows={split: files.rows for split, files in self._splits(kind).items()},
             dropped=dict(sorted(self._tally.dropped[kind].items())),
             left_out=left_out,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -38,7 +40,21 @@ class Derivation(BaseModel, ABC):
 
     #: The type of every row it makes; it fixes the columns of the files.
     row: ClassVar[type[Row]]
+    #: Options that name a file.
+    files: ClassVar[tuple[str, ...]] = ("phrases", "perplexities", "rewrites")
 
     @abstractmethod
     def rows(self, samples: Sequence[Transcript]) -> Iterator[Row | Dropped | Counted]:
         """The rows of one problem, given all its samples (epochs) that are to be used, in order."""
+
+    def account(self) -> dict[str, Any]:
+        """What the manifest says of its options: of a file what is in it, not where it lies.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        options = self.model_dump(mode="json")
+        for name in self.files:
+            if (file := options.get(name)) is not None:
+                options[name] = {"name": Path(file).name, "sha256": sha256(Path(file).read_bytes()).hexdigest()}
+        return options

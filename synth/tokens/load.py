@@ -24,6 +24,11 @@ def tokenizer_of(model: str) -> Any:
     return load_tokenizer(str(path) if path.is_dir() else model)
 
 
+def name_of(model: str) -> str:
+    """What a manifest calls a model: of a directory its name, so that it is the same wherever it lies."""
+    return Path(model).name if Path(model).exists() else model
+
+
 def digest_of(tokenizer: Any) -> str:
     """What tells a tokenizer from others: its vocabulary, how it cuts text, and its chat template."""
     told = f"{tokenizer.backend_tokenizer.to_str()}\n{tokenizer.chat_template}"

@@ -11,7 +11,7 @@ from longthought.agents.errors import UsageError
 from longthought.synth.clean.passes import Origin, Pass
 from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.rows import Row, SftRow
-from longthought.synth.tokens.load import digest_of, tokenizer_of
+from longthought.synth.tokens.load import digest_of, name_of, tokenizer_of
 from longthought.synth.tokens.pretokenise import Pretokeniser, TokenRow
 from longthought.synth.tokens.verify import Verifier
 
@@ -37,7 +37,7 @@ class VerifyTemplate(Pass):
         )
 
     def account(self) -> dict[str, Any]:
-        return {**super().account(), "tokenizer": digest_of(self._tokenizer)}
+        return {**super().account(), "model": name_of(self.model), "tokenizer": digest_of(self._tokenizer)}
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -63,7 +63,7 @@ class Tokenize(Pass):
         return self._pretokeniser.row(row) if isinstance(row, SftRow) else row
 
     def account(self) -> dict[str, Any]:
-        return {**super().account(), "tokenizer": digest_of(self._tokenizer)}
+        return {**super().account(), "model": name_of(self.model), "tokenizer": digest_of(self._tokenizer)}
 
     @cached_property
     def _tokenizer(self) -> Any:
