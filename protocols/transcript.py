@@ -60,6 +60,8 @@ class Transcript(_Record):
 
     version: Literal[1] = VERSION
     run: str = ""
+    #: ``debate``, ``monologue``, ``best-of-n``, …; empty in transcripts from before they said so.
+    protocol: str = ""
     number: int
     epoch: int = 0
     seed: int = 0
@@ -149,6 +151,7 @@ def fold(events: Sequence[Event], run: str = "") -> Transcript | None:
         return Transcript.model_validate(
             {
                 "run": run,
+                "protocol": opened.get("protocol", ""),
                 "number": events[0]["debate"],
                 "epoch": opened["epoch"],
                 "seed": opened["seed"],
