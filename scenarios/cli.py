@@ -13,6 +13,7 @@ from longthought.agents.errors import LongthoughtError, UsageError
 from longthought.scenarios import (
     cli_corpus,
     cli_eval,
+    cli_import,
     cli_judge,
     cli_label,
     cli_look,
@@ -48,6 +49,7 @@ app.command("run")(cli_run.run)
 app.command("show")(cli_look.show)
 app.command("list")(cli_look.list_)
 app.command("doctor")(cli_look.doctor)
+app.command("import")(cli_import.import_)
 app.command("export")(cli_corpus.export)
 app.command("eval")(cli_eval.eval_)
 app.command("report")(cli_report.report)

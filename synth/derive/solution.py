@@ -50,10 +50,14 @@ class Solution(Derivation):
         pieces = self.thought(transcript)
         if isinstance(pieces, Dropped):
             return pieces
+        end = self.tags.end(answer)
+        if (behind := transcript.behind) is not None:
+            # What others wrote behind their thought stands there again.
+            pieces = [piece for piece in pieces if piece.thought != behind.id]
+            answer, end = behind.text, self.tags.close + behind.text
         thought = joined(pieces)
         if self.tags.within(thought) or self.tags.within(answer):
             return Dropped("the text holds a thought tag")
-        end = self.tags.end(answer)
         masked = masked_spans(self.tags.open, pieces, end, self.mask)
         text = f"{self.tags.open}{thought}{end}"
         return Dropped("nothing to learn") if masked == [(0, len(text))] else Message(text, masked)
