@@ -19,6 +19,7 @@ from longthought.scenarios import (
     cli_look,
     cli_report,
     cli_run,
+    cli_stats,
     cli_tamper,
     cli_train,
 )
@@ -51,6 +52,7 @@ app.command("list")(cli_look.list_)
 app.command("doctor")(cli_look.doctor)
 app.command("import")(cli_import.import_)
 app.command("export")(cli_corpus.export)
+app.command("stats")(cli_stats.stats)
 app.command("eval")(cli_eval.eval_)
 app.command("report")(cli_report.report)
 app.command("judge")(cli_judge.judge)

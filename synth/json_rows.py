@@ -1,7 +1,7 @@
-"""Rows of JSON that others wrote, each with its place: ``.jsonl``, a ``.json`` list, and both behind ``.gz`` or ``.zst``.
+"""Rows of JSON that others wrote, each with its place: ``.jsonl``, a ``.json`` list, also behind ``.gz`` or ``.zst``.
 
 Lines end at "\\n" only, for texts may hold Unicode line separators. A compressed file may be a bomb, and any file may
-hold one endless line: what one row may hold, and what may come out of a compressed file, is bounded, and read in pieces.
+hold one endless line: what a row may hold and what may come out of a compressed file is bounded, and read in pieces.
 """
 
 from __future__ import annotations

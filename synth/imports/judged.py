@@ -1,4 +1,4 @@
-"""Whether the answers of imported transcripts are right: the source's word, or a scorer's where there is a gold answer."""
+"""Whether imported answers are right: by the source's word, or by a scorer where there is a gold answer."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from longthought.agents.rewards.answer_text import find_answer
 from longthought.synth.imports.foreign import Foreign, LongThought, facts
 from longthought.synth.imports.think import long_thought
 from longthought.synth.imports.thought_in_text import KNOWN, MARCO, STILL, Found, find_thought
@@ -41,10 +42,16 @@ class _SkyT1(BaseModel):
 
 
 def sky_t1(row: Mapping[str, Any]) -> Iterator[Foreign]:
-    """Sky-T1's evaluation outputs (Qwen2.5-Math's evaluation code), and those of models without thoughts."""
+    """Sky-T1's evaluation outputs (Qwen2.5-Math's evaluation code), and those of models without thoughts.
+
+    An output without tags that states no answer did not come to its end; what was scored there was not meant as one.
+    """
     record = _SkyT1.model_validate(row)
     for place, output in enumerate(record.code):
-        found = find_thought(output, (STILL,)) or Found(output, None, finished=True, whole=True)
+        found = find_thought(output, (STILL,))
+        if found is None:
+            stated = find_answer(output) is not None
+            found = Found(output, None, finished=stated, whole=stated)
         yield long_thought(
             found,
             question=record.question,
