@@ -23,7 +23,8 @@ def stats(
         ),
     ],
     tokenizer: Annotated[
-        str | None, typer.Option(help="Count its tokens instead of words: a model's directory or hub name.")
+        str | None,
+        typer.Option(help="Count its tokens, not words: a model's directory or hub name, or embedded."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many thoughts of each.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw them: FILE.svg or FILE.png.")] = None,
@@ -118,22 +119,16 @@ def _grown(profile: Profile, place: int) -> str:
     return f"{group.name}: {group.size:.0f}, {group.markers:.1f}{right}"
 
 
-def _counter(source: str) -> Callable[[str], int]:
+def _counter(model: str) -> Callable[[str], int]:
     """How many tokens a text has."""
-    from typing import Any
-
     from longthought.agents.errors import UsageError
 
     try:
-        from transformers import AutoTokenizer
+        from longthought.synth.tokens.load import tokenizer_of
+
+        tokenizer = tokenizer_of(model)
     except ImportError as error:
         raise UsageError("--tokenizer needs transformers: pip install 'longthought[local]'") from error
-    loader: Any = AutoTokenizer
-    try:
-        tokenizer: Any = loader.from_pretrained(source, trust_remote_code=False)
-    except Exception as error:  # each library on the way has errors of its own
-        reason = str(error).strip().partition("\n")[0]
-        raise UsageError(f"--tokenizer {source}: cannot be loaded: {reason}") from error
 
     def count(text: str) -> int:
         return len(tokenizer.encode(text, add_special_tokens=False, verbose=False))

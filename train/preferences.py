@@ -11,8 +11,8 @@ from typing import Any, Literal
 from longthought.agents.errors import UsageError
 from longthought.agents.models.chat_tokens import ChatEncoder
 from longthought.agents.models.contract import Message
+from longthought.synth.tokens.labels import read_messages
 from longthought.train.corpus import Row
-from longthought.train.tokenise import read_messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def tokenise_pairs(
     columns: dict[str, list[list[int]]] = {"prompt_ids": [], "chosen_ids": [], "rejected_ids": []}
     tokens = dropped = 0
     for row in rows:
-        prompt = read_messages(row, "prompt")
+        prompt = read_messages(row.content, "prompt", row.where)
         asked = encoder.encode(prompt, add_generation_prompt=True).ids
         chosen, rejected = (_encode(encoder, row, prompt, side) for side in ("chosen", "rejected"))
         longest = max(len(chosen), len(rejected))
@@ -64,7 +64,7 @@ def tokenise_pairs(
 
 
 def _encode(encoder: ChatEncoder, row: Row, prompt: Sequence[Message], side: str) -> list[int]:
-    answer = read_messages(row, side)
+    answer = read_messages(row.content, side, row.where)
     encoded = encoder.encode([*prompt, *answer], add_generation_prompt=False)
     kept = set(encoded.owner)
     if any(m.content and len(prompt) + i not in kept for i, m in enumerate(answer)):

@@ -21,13 +21,15 @@ from longthought.agents.rewards.prm.conventions import LONGTHOUGHT
 from longthought.agents.rewards.prm.layout import StepLayout
 from longthought.synth.labelled.read import labelled_row
 from longthought.synth.labelled.record import LabelledSolution
+from longthought.synth.tokens.labels import IGNORED
+from longthought.synth.tokens.load import load_or_explain, load_tokenizer
 from longthought.train.arguments import attention, quiet_libraries, trainer_arguments
 from longthought.train.artifact import check_out
 from longthought.train.corpus import Row, read_rows
 from longthought.train.fit import fit_and_save
 from longthought.train.settings import OrmSettings, PrmSettings, RewardModelSettings
-from longthought.train.starting_point import load_or_explain, load_tokenizer, model_source
-from longthought.train.tokenise import IGNORED, Tokenised, tokenised
+from longthought.train.starting_point import model_source
+from longthought.train.tokenise import Tokenised, tokenised
 
 #: The steps to read and a label at each one's end: 1 right, 0 wrong, ``IGNORED`` unsupervised. Empty: nothing to learn.
 Supervised = tuple[tuple[str, ...], tuple[int, ...]]

@@ -10,6 +10,7 @@ from typing import Any, cast
 from longthought.agents.errors import UsageError
 from longthought.agents.models.embedded import embedded_path
 from longthought.agents.models.local_weights import check_model_source
+from longthought.synth.tokens.load import load_or_explain, load_tokenizer
 from longthought.train.corpus import read_rows
 from longthought.train.settings import CorpusSettings, FromScratch, TrainSettings
 from longthought.train.tokenizer import train_tokenizer
@@ -34,26 +35,6 @@ def load_start(settings: TrainSettings) -> tuple[Any, Any]:
 def model_source(model: str) -> str:
     """A directory or hub name; ``embedded`` is the model that comes with the package."""
     return str(embedded_path("lm")) if model == "embedded" else check_model_source(model)
-
-
-def load_tokenizer(source: str) -> Any:
-    """The tokenizer beside a model, which must be able to pad."""
-    from transformers import AutoTokenizer
-
-    tokenizer = load_or_explain(AutoTokenizer, source)
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
-
-
-def load_or_explain(loader: Any, source: str, **options: Any) -> Any:
-    """``loader.from_pretrained(source)``, without code from a model, and with one line if it fails."""
-    try:
-        return loader.from_pretrained(source, trust_remote_code=False, **options)
-    except (OSError, ValueError, ImportError, KeyError) as error:
-        raise UsageError(
-            f"model: {source} cannot be loaded: {str(error).strip().partition(chr(10))[0]}"
-        ) from error
 
 
 def _from_scratch(start: FromScratch, settings: TrainSettings) -> tuple[Any, Any]:

@@ -1,27 +1,29 @@
-"""From SFT rows to token ids and labels: trained messages, and the token that ends each, count in the loss.
-
-A row is rendered and encoded as :class:`ChatEncoder` does it, but many rows at once: the template's pieces
-depend on the roles alone and are made once for each sequence of roles.
-"""
+"""From SFT rows to a data set of token ids and labels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
-from itertools import islice
-from typing import Any, Literal, cast
+from itertools import groupby, islice
+from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from longthought.agents.errors import UsageError
-from longthought.agents.models.chat_tokens import TEMPLATE, ChatEncoder, ChatTokens
-from longthought.agents.models.contract import Message
+from longthought.synth.tokens.labels import (
+    IGNORED,
+    Labeller,
+    cuts_of,
+    read_masked,
+    read_messages,
+    read_trained,
+)
+from longthought.synth.tokens.load import digest_of
+from longthought.synth.tokens.row_encoder import Ids, RowEncoder
 from longthought.train.corpus import Row
 
-IGNORED = -100
-_Ids = npt.NDArray[np.int32]
 _CHUNK = 1000
 
 
@@ -40,115 +42,87 @@ class Tokenised:
     dropped: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A piece of a rendered chat: the template's ``text``, or a message's, stripped as the template does."""
-
-    text: str
-    owner: int
-    left: bool
-    right: bool
-    #: How many special tokens the template spells in it.
-    markers: int
-
-    def fill(self, chat: Sequence[Message]) -> str:
-        if self.owner == TEMPLATE:
-            return self.text
-        text = chat[self.owner].content
-        text = text.lstrip() if self.left else text
-        return text.rstrip() if self.right else text
-
-
-class _CorpusEncoder(ChatEncoder):
-    """Encodes many chats at once, with the same result as one at a time."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        super().__init__(tokenizer)
-        self._skeletons = dict[tuple[tuple[str, bool], ...], list[_Part]]()
-
-    def _parts(self, chat: Sequence[Message]) -> list[_Part]:
-        """The rendered chat in parts; made once for each sequence of roles."""
-        key = tuple((message.role, bool(message.content)) for message in chat)
-        if key not in self._skeletons:
-            probes = [Message(message.role, " x " if message.content else "") for message in chat]
-            self._skeletons[key] = [
-                _Part(
-                    piece.text,
-                    piece.owner,
-                    left=not piece.text.startswith(" "),
-                    right=not piece.text.endswith(" "),
-                    markers=len(self._markers.findall(piece.text)),
-                )
-                for piece in self._pieces(probes, False)
-                if piece.text
-            ]
-        return self._skeletons[key]
-
-    def encode_many(self, chats: Sequence[Sequence[Message]]) -> Iterator[tuple[_Ids, _Ids]]:
-        """Token ids and owners of each chat; the same as ``encode(chat, add_generation_prompt=False)``."""
-        parts = [self._parts(chat) for chat in chats]
-        texts = [
-            [part.fill(chat) for part in chat_parts] for chat, chat_parts in zip(chats, parts, strict=True)
-        ]
-        encoded = self._tokenizer(
-            ["".join(pieces) for pieces in texts],
-            add_special_tokens=False,
-            split_special_tokens=False,
-            return_attention_mask=False,
-            return_offsets_mapping=True,
-            verbose=False,
-        )
-        for chat, chat_parts, pieces, ids, offsets in zip(
-            chats, parts, texts, encoded["input_ids"], encoded["offset_mapping"], strict=True
-        ):
-            owned = len({part.owner for part in chat_parts if part.owner != TEMPLATE})
-            lost = owned < sum(1 for message in chat if message.content)
-            own = sum(part.markers for part in chat_parts)
-            # More special tokens than the template writes: a text spells one.
-            if lost or len(self._markers.findall("".join(pieces))) != own:
-                yield _arrays(self.encode(chat, add_generation_prompt=False))
-                continue
-            spans: _Ids = np.array(offsets, dtype=np.int32).reshape(-1, 2)
-            starts = np.where(spans[:, 0] < spans[:, 1], spans[:, 0], np.maximum(spans[:, 0] - 1, 0))
-            piece = np.searchsorted(np.cumsum([len(text) for text in pieces]), starts, side="right")
-            yield (
-                np.array(ids, dtype=np.int32),
-                np.array([part.owner for part in chat_parts], dtype=np.int32)[piece],
-            )
-
-
 def tokenise_rows(
     rows: Iterable[Row], tokenizer: Any, *, max_length: int, too_long: Literal["error", "drop"] = "error"
 ) -> Tokenised:
     """Render, encode and label ``rows``.
 
-    A row holds ``messages`` and, if not all of the assistant's are to be learned, ``trained`` with bools.
+    A row holds ``messages`` and, if not all of the assistant's are to be learned, ``trained`` and ``masked``; or the
+    token ids and labels that an export made.
 
     Raises:
         UsageError: a row without messages, with nothing to learn, or longer than ``max_length`` tokens
-            (unless those are dropped); a template that ends an answer with no special token, or loses one.
+            (unless those are dropped); a template that ends an answer with no special token, or loses one; or token
+            ids of another tokenizer.
     """
-    encoder, labeller = _CorpusEncoder(tokenizer), _Labeller(tokenizer)
-    ids, labels = list[_Ids](), list[_Ids]()
+    encode = _Encode(tokenizer)
+    ids, labels = list[Ids](), list[Ids]()
     dropped = 0
     stream = iter(rows)
     while chunk := list(islice(stream, _CHUNK)):
-        chats = [read_messages(row, "messages") for row in chunk]
-        for row, chat, (row_ids, owners) in zip(chunk, chats, encoder.encode_many(chats), strict=True):
-            if len(row_ids) > max_length:
-                if too_long == "error":
-                    raise UsageError(
-                        f"{row.where}: {len(row_ids)} tokens are more than max_length {max_length}; "
-                        "raise max_length or set too_long: drop"
-                    )
+        for row, (row_ids, learn) in zip(chunk, encode.rows(chunk), strict=True):
+            if len(row_ids) <= max_length:
+                ids.append(row_ids)
+                labels.append(learn())
+            elif too_long == "drop":
                 dropped += 1
-                continue
-            ids.append(row_ids)
-            labels.append(labeller.label(row, chat, row_ids, owners))
+            else:
+                raise UsageError(
+                    f"{row.where}: {len(row_ids)} tokens are more than max_length {max_length}; "
+                    "raise max_length or set too_long: drop"
+                )
     return tokenised(ids, labels, dropped, max_length)
 
 
-def tokenised(ids: Sequence[_Ids], labels: Sequence[_Ids], dropped: int, max_length: int) -> Tokenised:
+class _Encode:
+    """Token ids of rows, and their labels when somebody asks for them."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._encoder, self._labeller = RowEncoder(tokenizer), Labeller(tokenizer)
+        self._size, self._digest = len(tokenizer), digest_of(tokenizer)
+
+    def rows(self, chunk: Sequence[Row]) -> Iterator[tuple[Ids, Callable[[], Ids]]]:
+        for made_before, run in groupby(chunk, key=lambda row: "input_ids" in row.content):
+            same = list(run)
+            yield from map(self._made_before, same) if made_before else self._chats(same)
+
+    def _chats(self, chunk: Sequence[Row]) -> Iterator[tuple[Ids, Callable[[], Ids]]]:
+        chats = [read_messages(row.content, "messages", row.where) for row in chunk]
+        masks = [read_masked(row.content, chat, row.where) for row, chat in zip(chunk, chats, strict=True)]
+        encoded = self._encoder.encode_rows(chats, [cuts_of(masked) for masked in masks])
+        for row, chat, masked, tokens in zip(chunk, chats, masks, encoded, strict=True):
+            trained = read_trained(row.content, chat, row.where)
+            yield tokens.ids, partial(self._labeller.label, row.where, chat, trained, masked, tokens)
+
+    def _made_before(self, row: Row) -> tuple[Ids, Callable[[], Ids]]:
+        if row.content.get("tokenizer", self._digest) != self._digest:
+            raise UsageError(
+                f"{row.where}: these are token ids of another tokenizer; export again with --tokenize and this model"
+            )
+        ids, labels = (_numbers(row.content.get(column)) for column in ("input_ids", "labels"))
+        if not (
+            0 < len(ids) == len(labels)
+            and int(ids.min()) >= 0
+            and int(ids.max()) < self._size
+            and bool(np.all((labels == ids) | (labels == IGNORED)))
+        ):
+            raise UsageError(
+                f"{row.where}: `input_ids` and `labels` must be of one length, of ids below {self._size}, and "
+                f"`labels` the same ids or {IGNORED}"
+            )
+        return ids, lambda: labels
+
+
+def _numbers(given: object) -> Ids:
+    """A column of whole numbers; empty where it is anything else."""
+    try:
+        numbers: Ids = np.array(given, dtype=np.int32)
+    except (ValueError, TypeError, OverflowError):
+        return np.zeros(0, dtype=np.int32)
+    return numbers if numbers.ndim == 1 else np.zeros(0, dtype=np.int32)
+
+
+def tokenised(ids: Sequence[Ids], labels: Sequence[Ids], dropped: int, max_length: int) -> Tokenised:
     """Rows of ids and labels as a dataset.
 
     Raises:
@@ -164,80 +138,7 @@ def tokenised(ids: Sequence[_Ids], labels: Sequence[_Ids], dropped: int, max_len
     )
 
 
-def read_messages(row: Row, column: str) -> list[Message]:
-    """The chat in a row's ``column``.
-
-    Raises:
-        UsageError: it is not a list of objects with role and content.
-    """
-    content: Any = row.content.get(column)
-    try:
-        chat = [Message(message["role"], message["content"]) for message in content]
-        valid = bool(chat) and all(isinstance(m.content, str) and isinstance(m.role, str) for m in chat)  # pyright: ignore[reportUnnecessaryIsInstance]
-    except (TypeError, KeyError):
-        chat, valid = [], False
-    if not valid:
-        raise UsageError(f"{row.where}: `{column}` must be a list of objects with role and content")
-    return chat
-
-
-class _Labeller:
-    """Labels for the tokens of trained messages and, behind each, the special token that ends it."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        self._special = np.zeros(len(tokenizer), dtype=np.bool_)
-        added: dict[int, Any] = tokenizer.added_tokens_decoder
-        self._special[[index for index, token in added.items() if token.special]] = True
-        self._name = str(tokenizer.name_or_path)
-
-    def label(self, row: Row, chat: Sequence[Message], ids: _Ids, owners: _Ids) -> _Ids:
-        wanted = [
-            i
-            for i, (message, t) in enumerate(zip(chat, _trained(row, chat), strict=True))
-            if t and message.content
-        ]
-        # The last entry stands for TEMPLATE, which is -1.
-        table = np.zeros(len(chat) + 1, dtype=np.bool_)
-        table[wanted] = True
-        learned = table[owners]
-        following = np.append(owners[1:], TEMPLATE - 1)
-        ends = np.flatnonzero(learned & (owners != following))
-        if len(ends) < len(wanted):
-            raise UsageError(f"{row.where}: the chat template of {self._name} loses a trained message")
-        if not wanted:
-            raise UsageError(
-                f"{row.where}: nothing to learn; no assistant message with text is marked as trained"
-            )
-        for end in ends:
-            stop = int(end) + 1
-            while stop < len(ids) and owners[stop] == TEMPLATE and not self._special[ids[stop]]:
-                stop += 1
-            if stop == len(ids) or owners[stop] != TEMPLATE:
-                raise UsageError(
-                    f"{row.where}: the chat template of {self._name} ends an assistant message with no "
-                    "special token, so a model would not learn to stop"
-                )
-            learned[end + 1 : stop + 1] = True
-        return np.where(learned, ids, np.int32(IGNORED))
-
-
-def _trained(row: Row, chat: Sequence[Message]) -> list[bool]:
-    given: Any = row.content.get("trained")
-    if given is None:
-        return [message.role == "assistant" for message in chat]
-    flags = cast("list[bool]", given)
-    if not isinstance(given, list) or len(flags) != len(chat):
-        raise UsageError(
-            f"{row.where}: `trained` must hold one true or false for each of {len(chat)} messages"
-        )
-    return flags
-
-
-def _arrays(tokens: ChatTokens) -> tuple[_Ids, _Ids]:
-    return np.array(tokens.ids, dtype=np.int32), np.array(tokens.owner, dtype=np.int32)
-
-
-def _dataset(ids: Sequence[_Ids], labels: Sequence[_Ids]) -> Any:
+def _dataset(ids: Sequence[Ids], labels: Sequence[Ids]) -> Any:
     arrow: Any = import_module("pyarrow")
     datasets: Any = import_module("datasets")
     lengths = np.array([len(row) for row in ids], dtype=np.int64)

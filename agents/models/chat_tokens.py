@@ -100,6 +100,11 @@ class ChatEncoder:
             start = match.start() + 1
         return ids + self._encode(text[start:], split=True)
 
+    def special_in(self, text: str) -> str | None:
+        """The first special token that ``text`` spells, if it spells one."""
+        found = self._markers.search(text)
+        return found and found[0]
+
     def _pieces(self, messages: Sequence[Message], add_generation_prompt: bool) -> list[_Piece]:
         marked = [_PLACEHOLDER.format(i) if message.content else "" for i, message in enumerate(messages)]
         rendered = self._render(messages, marked, add_generation_prompt)

@@ -54,7 +54,7 @@ class Solution(Derivation):
         if (behind := transcript.behind) is not None:
             # What others wrote behind their thought stands there again.
             pieces = [piece for piece in pieces if piece.thought != behind.id]
-            answer, end = behind.text, self.tags.close + behind.text
+            answer, end = behind.text, self.tags.end_as_written(behind.text)
         thought = joined(pieces)
         if self.tags.within(thought) or self.tags.within(answer):
             return Dropped("the text holds a thought tag")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from longthought.synth.telling.thought_tags import FRAMES
+
 
 @dataclass(frozen=True, slots=True)
 class Tags:
@@ -17,17 +19,13 @@ class Tags:
 
     open: str
     close: str
-    breaks: int = 1
     open_solution: str = ""
     close_solution: str = ""
+    breaks: int = 1
 
 
-#: DeepSeek-R1, QwQ and their distillates.
-THINK = Tags("<think>", "</think>")
-#: STILL-2 and Sky-T1.
-STILL = Tags("<|begin_of_thought|>", "<|end_of_thought|>", 2, "<|begin_of_solution|>", "<|end_of_solution|>")
-#: Marco-o1.
-MARCO = Tags("<Thought>", "</Thought>", 1, "<Output>", "</Output>")
+#: DeepSeek-R1's, STILL-2's and Sky-T1's, Marco-o1's.
+THINK, STILL, MARCO = Tags(*FRAMES[0]), Tags(*FRAMES[1], breaks=2), Tags(*FRAMES[2])
 KNOWN = (THINK, STILL, MARCO)
 
 

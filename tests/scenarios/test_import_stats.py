@@ -6,7 +6,6 @@ from pathlib import Path
 import orjson
 import pytest
 
-from longthought.agents.models.embedded import embedded_path
 from tests.scenarios.command_line import Call
 
 ROWS = [
@@ -57,8 +56,7 @@ def test_a_foreign_file_is_imported_exported_and_measured(call: Call, tmp_path: 
 @pytest.mark.slow
 def test_tokens_of_a_tokenizer(call: Call, tmp_path: Path) -> None:
     written(tmp_path, *ROWS[:1])
-    model = str(embedded_path("lm"))
-    assert call("stats", "rows.jsonl", "--tokenizer", model, "--json", "tokens.json")[0] == 0
+    assert call("stats", "rows.jsonl", "--tokenizer", "embedded", "--json", "tokens.json")[0] == 0
     assert call("stats", "rows.jsonl", "--json", "words.json")[0] == 0
     tokens, words = (json.loads((tmp_path / name).read_text())[0] for name in ("tokens.json", "words.json"))
     assert (tokens["unit"], words["unit"], words["size"]["mean"]) == ("tokens", "words", 3.0)

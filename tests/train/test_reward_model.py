@@ -13,6 +13,8 @@ from longthought.agents.problems import Problem
 from longthought.agents.rewards.prm.process_reward import ProcessRewardModel
 from longthought.agents.thoughts import straight_path
 from longthought.synth.labelled.record import Label, LabelledSolution
+from longthought.synth.tokens.labels import IGNORED
+from longthought.synth.tokens.load import load_tokenizer
 from longthought.train.corpus import Row
 from longthought.train.reward_model import (
     outcome_supervision,
@@ -22,8 +24,7 @@ from longthought.train.reward_model import (
     tokenise_solutions,
 )
 from longthought.train.settings import OrmSettings, PrmSettings
-from longthought.train.starting_point import load_tokenizer
-from longthought.train.tokenise import IGNORED, Tokenised
+from longthought.train.tokenise import Tokenised
 from tests.train.tiny_corpora import shared_settings, step_rows, write_corpus
 
 

@@ -12,10 +12,15 @@ from hypothesis import strategies as st
 from longthought.agents.errors import UsageError
 from longthought.agents.models.chat_tokens import ChatEncoder
 from longthought.agents.models.contract import Message
+from longthought.synth.derive.journey import Journey
+from longthought.synth.derive.rows import SftRow
+from longthought.synth.tokens.labels import IGNORED
+from longthought.synth.tokens.pretokenise import Pretokeniser
 from longthought.train.corpus import Row, read_rows
 from longthought.train.settings import CorpusSettings
-from longthought.train.tokenise import IGNORED, Tokenised, tokenise_rows
+from longthought.train.tokenise import Tokenised, tokenise_rows
 from longthought.train.tokenizer import train_tokenizer
+from tests.synth.scripted_runs import DETOURS, transcript_of
 from tests.train.tiny_corpora import sft_rows, write_corpus
 
 TOKENIZER: Any = train_tokenizer((m["content"] for row in sft_rows(30) for m in row["messages"]), 320, 512)
@@ -167,3 +172,32 @@ def test_a_corpus_that_is_not_there_is_named(tmp_path: Path) -> None:
     (corpus / "dialogue" / "train.jsonl").write_text('{"id": "a"}\n{"id"\n')
     with pytest.raises(UsageError, match=r"train\.jsonl line 2: not JSON"):
         list(read_rows([CorpusSettings(path=corpus, kind="dialogue")]))
+
+
+def test_token_ids_of_an_export_are_taken_as_they_are(tmp_path: Path) -> None:
+    (made,) = Journey(mask="drop-wrong").rows([transcript_of(tmp_path, DETOURS)])
+    assert isinstance(made, SftRow)
+    ours = Pretokeniser(TOKENIZER).row(made)
+    mixed = tokenise_rows(rows(ours.model_dump(), vars(made)), TOKENIZER, max_length=5000)
+    assert mixed.dataset[0] == mixed.dataset[1]
+    again = tokenise_rows(rows(ours.model_dump()), TOKENIZER, max_length=5000)
+    assert again.dataset[:] == tokenise_rows(rows(vars(made)), TOKENIZER, max_length=5000).dataset[:]
+    assert again.trained < again.tokens
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"tokenizer": "another"}, "row 1: these are token ids of another tokenizer; export again"),
+        ({"labels": [1]}, "row 1: `input_ids` and `labels` must be"),
+        ({"labels": None}, "row 1: `input_ids` and `labels` must be"),
+        ({"input_ids": []}, "row 1: `input_ids` and `labels` must be"),
+        ({"input_ids": [99999], "labels": [99999]}, "row 1: `input_ids` and `labels` must be"),
+    ],
+)
+def test_token_ids_that_do_not_fit_are_named(tmp_path: Path, change: dict[str, Any], complaint: str) -> None:
+    (made,) = Journey().rows([transcript_of(tmp_path, DETOURS)])
+    assert isinstance(made, SftRow)
+    content = Pretokeniser(TOKENIZER).row(made).model_dump() | change
+    with pytest.raises(UsageError, match=complaint):
+        tokenise_rows(rows(content), TOKENIZER, max_length=5000)

@@ -1,0 +1,135 @@
+"""Proves of a row that the model it is for will be trained on what stands in it.
+
+The row is rendered through the model's own chat template, as a trainer that is not ours would do it, and encoded as
+ours does. A complaint is made when
+
+- the template drops text of a trained message (those of DeepSeek-R1's distilled models delete whatever stands before
+  ``</think>``, trl#6766; those of Qwen3 the thoughts of all turns but the last);
+- nothing carries loss, or ``{% generation %}`` marks none of what should;
+- it is longer than ``max_length``: TRL cuts such rows without a word;
+- the answer is not ended by a special token;
+- a text spells a special token of this tokenizer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from longthought.agents.errors import FatalModelError, UsageError
+from longthought.agents.models.contract import Message
+from longthought.synth.derive.rows import MaskedSpan
+from longthought.synth.telling.thought_tags import frame
+from longthought.synth.tokens.labels import Labeller, cuts_of, read_masked, read_messages, read_trained
+from longthought.synth.tokens.row_encoder import RowEncoder
+
+_GENERATION = re.compile(r"\{%-?\s*generation\s*-?%\}")
+_SHOWN = 60
+
+
+class Verifier:
+    """Checks rows against one tokenizer and its chat template.
+
+    Args:
+        max_length: tokens that a row may have; None for any number.
+
+    Raises:
+        UsageError: the tokenizer has no chat template.
+    """
+
+    def __init__(self, tokenizer: Any, max_length: int | None = None) -> None:
+        self._encoder, self._labeller = RowEncoder(tokenizer), Labeller(tokenizer)
+        self._tokenizer, self._max_length = tokenizer, max_length
+        self._name = str(tokenizer.name_or_path)
+        self._marks_generation = _GENERATION.search(str(tokenizer.chat_template)) is not None
+
+    def complaint(self, row: Mapping[str, Any]) -> str | None:
+        """What is wrong with a row, given by its columns; None when nothing is, or when it is no chat."""
+        for chat, trained, masked in _chats(row):
+            try:
+                said = self._of_chat(chat, trained, masked)
+            except UsageError as error:
+                said = str(error).partition(": ")[2]
+            except FatalModelError as error:
+                said = str(error)
+            if said is not None:
+                return said
+        return None
+
+    def _of_chat(
+        self, chat: Sequence[Message], trained: Sequence[bool], masked: Sequence[MaskedSpan]
+    ) -> str | None:
+        for message in chat:
+            if (spelled := self._special_in(message)) is not None:
+                return f"a {message.role} message spells the special token {spelled}"
+        learned = [message.content for message, flag in zip(chat, trained, strict=True) if flag]
+        messages = [{"role": message.role, "content": message.content} for message in chat]
+        rendered: str = self._tokenizer.apply_chat_template(messages, tokenize=False)
+        if (gone := _vanished(learned, rendered)) is not None:
+            return (
+                f"the chat template of {self._name} drops text of the answer, from {_shown(gone)!r}; export it with "
+                "--tokenize, or train with a template that keeps thoughts"
+            )
+        (tokens,) = self._encoder.encode_rows([chat], [cuts_of(masked)])
+        if self._max_length is not None and len(tokens.ids) > self._max_length:
+            return f"{len(tokens.ids)} tokens are more than --max-length {self._max_length}"
+        # Raises for an empty mask and for an answer without an end.
+        self._labeller.label("row", chat, trained, masked, tokens)
+        return self._of_generation(messages, learned) if self._marks_generation else None
+
+    def _of_generation(self, messages: Sequence[Mapping[str, str]], learned: Sequence[str]) -> str | None:
+        """What the trainers that go by ``{% generation %}`` would miss."""
+        encoded: Any = self._tokenizer.apply_chat_template(
+            messages, tokenize=True, return_dict=True, return_assistant_tokens_mask=True
+        )
+        marked = [i for i, flag in zip(encoded["input_ids"], encoded["assistant_masks"], strict=True) if flag]
+        if (gone := _vanished(learned, str(self._tokenizer.decode(marked)))) is not None:
+            return f"the generation mark of {self._name}'s chat template leaves out {_shown(gone)!r}"
+        return None
+
+    def _special_in(self, message: Message) -> str | None:
+        text = message.content
+        for start, end in reversed(frame(text) if message.role == "assistant" else []):
+            text = f"{text[:start]}\n{text[end:]}"
+        return self._encoder.special_in(text)
+
+
+def _chats(
+    row: Mapping[str, Any],
+) -> Iterator[tuple[list[Message], list[bool], list[MaskedSpan]]]:
+    """The chats that a trainer makes of a row, with what carries loss."""
+    if "messages" in row:
+        chat = read_messages(row, "messages", "row")
+        yield chat, read_trained(row, chat, "row"), read_masked(row, chat, "row")
+        return
+    for side in ("chosen", "rejected", "completion"):
+        if isinstance(row.get(side), list) and isinstance(row.get("prompt"), list):
+            prompt, answer = read_messages(row, "prompt", "row"), read_messages(row, side, "row")
+            yield [*prompt, *answer], [False] * len(prompt) + [True] * len(answer), []
+
+
+def _vanished(texts: Sequence[str], rendered: str) -> str | None:
+    """The first line of ``texts`` that is not in what was rendered, in order; white space does not count."""
+    whole, at = _squeezed(rendered), 0
+    for text in texts:
+        squeezed = _squeezed(text)
+        found = whole.find(squeezed, at)
+        if found >= 0:
+            at = found + len(squeezed)
+            continue
+        for line in filter(str.strip, text.split("\n")):
+            found = whole.find(_squeezed(line), at)
+            if found < 0:
+                return line.strip()
+            at = found + len(_squeezed(line))
+        return text.strip()
+    return None
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
