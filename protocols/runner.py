@@ -113,7 +113,7 @@ async def _play_one(
 ) -> None:
     tape = Tape(journal, assignment.number, assignment.seed, past)
     tree = Tree(assignment.problem, tape)
-    opened = {
+    opened: dict[str, object] = {
         "problem": assignment.problem.model_dump(exclude_defaults=True),
         "epoch": assignment.epoch,
         "seed": assignment.seed,

@@ -127,7 +127,7 @@ class Import:
 
     def _foreign(self, place: Place) -> list[Foreign]:
         row = place.sound()
-        columns = cast("_Row", row) if isinstance(row, dict) else {}
+        columns: _Row = cast("dict[str, Any]", row) if isinstance(row, dict) else {}
         if self.format is None:
             found = next((form for form in FORMATS.values() if form.takes(columns)), None)
             if found is None:

@@ -17,15 +17,20 @@ class Tags:
     ``breaks``: so many line breaks at most belong to a tag of the thought, on the thought's side.
     """
 
-    open: str
-    close: str
-    open_solution: str = ""
-    close_solution: str = ""
+    frame: tuple[str, ...]
     breaks: int = 1
+
+    @property
+    def open(self) -> str:
+        return self.frame[0]
+
+    @property
+    def close(self) -> str:
+        return self.frame[1]
 
 
 #: DeepSeek-R1's, STILL-2's and Sky-T1's, Marco-o1's.
-THINK, STILL, MARCO = Tags(*FRAMES[0]), Tags(*FRAMES[1], breaks=2), Tags(*FRAMES[2])
+THINK, STILL, MARCO = Tags(FRAMES[0]), Tags(FRAMES[1], breaks=2), Tags(FRAMES[2])
 KNOWN = (THINK, STILL, MARCO)
 
 
@@ -67,10 +72,10 @@ def find_thought(reply: str, tags: tuple[Tags, ...] = KNOWN) -> Found | None:
 
 def _solution(behind: str, tags: Tags) -> tuple[str, bool]:
     """What is behind the thought without its tags, and whether it came to its end."""
-    if not tags.open_solution or tags.open_solution not in behind:
+    if len(tags.frame) < 4 or tags.frame[2] not in behind:
         return behind.strip(), True
-    before, _, rest = behind.partition(tags.open_solution)
-    inside, closed, after = rest.partition(tags.close_solution)
+    before, _, rest = behind.partition(tags.frame[2])
+    inside, closed, after = rest.partition(tags.frame[3])
     return "\n\n".join(part for part in (before.strip(), inside.strip(), after.strip()) if part), bool(closed)
 
 

@@ -162,7 +162,11 @@ def _by_prefix(question: str, prefixes: list[_Prefix]) -> _Node:
 
 
 def _by_tag(nodes: dict[str, Any]) -> _Node:
-    made = {tag: _node(node, low=-1.0) for tag, node in nodes.items() if isinstance(node, dict)}
+    made = {
+        tag: _node(cast("dict[str, Any]", node), low=-1.0)
+        for tag, node in nodes.items()
+        if isinstance(node, dict)
+    }
     for tag in sorted(made, key=lambda tag: (tag.count("."), tag)):
         parent = made.get(tag.rpartition(".")[0])
         if parent is not None:

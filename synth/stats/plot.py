@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from longthought.agents.errors import UsageError
-from longthought.synth.stats.profile import Profile
+from longthought.synth.stats.profile import BY_LEVEL, BY_SOLUTION, BY_THOUGHT, Profile
 from longthought.synth.stats.text import MARKERS
 
-_COLOURS = ("#2a6f97", "#c1121f", "#6a994e", "#bc6c25", "#5e548e", "#495057")
+_COLOURS = ("#2a6f97", "#c1121f", "#6a994e", "#bc6c25", "#5e548e", "#495057", "#2a9d8f", "#e9c46a")
+
+#: Lines of growth, by what the thoughts were grouped.
+_STYLES = {BY_LEVEL: "-", BY_SOLUTION: "--", BY_THOUGHT: ":"}
 
 
 def draw(profiles: Sequence[Profile], file: Path) -> None:
@@ -70,6 +73,7 @@ def _plain_numbers(axis: Any) -> None:
     axis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
     axis.set_minor_formatter(ticker.NullFormatter())
+    axis.set_tick_params(labelsize=7)
 
 
 def _markers(axes: Any, profiles: Sequence[Profile]) -> None:
@@ -92,10 +96,13 @@ def _growth(axes: Any, profiles: Sequence[Profile]) -> None:
         if one.growth:
             at = [number / max(1, len(one.growth) - 1) for number in range(len(one.growth))]
             sizes = [max(1.0, group.size) for group in one.growth]
-            axes.plot(at, sizes, marker="o", color=_colour(place), label=f"by {one.by}")
+            axes.plot(at, sizes, marker="o", color=_colour(place), linestyle=_STYLES[one.by])
     axes.set(xlabel="from easy to hard", ylabel=f"{profiles[0].unit} a thought, mean", yscale="log")
     _plain_numbers(axes.yaxis)
     axes.set_xticks([0, 1], ["easiest", "hardest"])
-    if any(one.growth for one in profiles):
+    used = {one.by for one in profiles if one.growth}
+    for by in (by for by in _STYLES if by in used):
+        axes.plot([], [], color="black", linestyle=_STYLES[by], label=f"by {by}")
+    if used:
         axes.legend(fontsize=7, frameon=False)
     axes.set_title("growth with difficulty", fontsize=9)

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict
 from longthought.synth.stats.text import MARKERS, Counts, counts
 from longthought.synth.stats.told import Told
 
+#: What growth is shown by.
+BY_LEVEL, BY_SOLUTION, BY_THOUGHT = "level", "length of the worked solution", "length of the thought"
 QUARTERS = ("shortest quarter", "second", "third", "longest quarter")
 
 
@@ -168,12 +170,12 @@ def _growth(thoughts: Sequence[_One]) -> tuple[str, list[Group]]:
     if thoughts and all(one.told.level is not None for one in thoughts):
         levels = sorted({one.told.level or "" for one in thoughts}, key=_number_first)
         if len(levels) > 1:
-            return "level", [
+            return BY_LEVEL, [
                 _group(level, [t for t in thoughts if t.told.level == level]) for level in levels
             ]
     if thoughts and all(one.told.solution is not None for one in thoughts):
-        return "length of the worked solution", _quarters(thoughts, lambda one: one.told.solution or 0)
-    return "length of the thought", _quarters(thoughts, lambda one: one.size)
+        return BY_SOLUTION, _quarters(thoughts, lambda one: one.told.solution or 0)
+    return BY_THOUGHT, _quarters(thoughts, lambda one: one.size)
 
 
 def _quarters(thoughts: Sequence[_One], hardness: Callable[[_One], int]) -> list[Group]:

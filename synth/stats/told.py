@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,8 +79,8 @@ def of_transcript(transcript: Transcript) -> Told:
 
 def of_row(row: Mapping[str, Any]) -> Told | None:
     """The thought of a corpus's row that is a question and its solution; None for rows of other sorts."""
-    messages: Any = row.get("messages")
-    if not (isinstance(messages, list) and [m["role"] for m in messages] == ["user", "assistant"]):
+    messages: Sequence[Mapping[str, Any]] = row.get("messages", [])
+    if [message["role"] for message in messages] != ["user", "assistant"]:
         return None
     said = str(messages[1]["content"])
     found = find_thought(said)

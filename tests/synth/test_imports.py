@@ -342,7 +342,7 @@ def test_a_trajectory_that_nobody_went_on_from_is_given_up(tmp_path: Path) -> No
     assert one(tmp_path, {"problem": "q", "steps": [unrated]}).thoughts == ()
 
 
-NESTED = {
+NESTED: dict[str, Any] = {
     "text": "q",
     "mc_value": 0.5,
     "children": [

@@ -61,7 +61,7 @@ def test_debates_are_measured_as_the_journeys_that_they_become(run: Path) -> Non
     transcripts = list(read_transcripts(run))
     assert (profile.thoughts, profile.finished, profile.right) == (6, 6, 3)
     journeys = [row for row in Journey(solved_only=False).rows(transcripts) if isinstance(row, SftRow)]
-    words = []
+    words: list[int] = []
     for row in journeys:
         found = find_thought(row.messages[1]["content"])
         assert found is not None
