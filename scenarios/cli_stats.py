@@ -27,6 +27,9 @@ def stats(
         typer.Option(help="Count its tokens, not words: a model's directory or hub name, or embedded."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many thoughts of each.")] = None,
+    skip_broken: Annotated[
+        bool, typer.Option(help="Count rows of foreign files that cannot be read, and go on.")
+    ] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw them: FILE.svg or FILE.png.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write every figure here.")] = None,
 ) -> None:
@@ -37,15 +40,23 @@ def stats(
     from longthought.scenarios.plain_text import plain
     from longthought.scenarios.replace_file import replace_file
     from longthought.scenarios.show import run_path
+    from longthought.synth.imports.read import Import
     from longthought.synth.stats.plot import check_plot, draw
     from longthought.synth.stats.sources import profiles
 
     if plot is not None:
         check_plot(plot)
     size, unit = (_counter(tokenizer), "tokens") if tokenizer else (None, "words")
-    found = [profile for source in sources for profile in profiles(run_path(source), size, unit, limit)]
+    reading = Import(skip_broken=skip_broken)
+    found = [
+        profile for source in sources for profile in profiles(run_path(source), size, unit, limit, reading)
+    ]
     console = Console()
     console.print(table(found))
+    if reading.skipped:
+        console.print(
+            plain("\n".join([f"{reading.skipped} rows passed over:", *reading.broken])), soft_wrap=True
+        )
     if json is not None:
         figures = [profile.model_dump(mode="json") for profile in found]
         replace_file(json, orjson.dumps(figures, option=orjson.OPT_INDENT_2).decode() + "\n")

@@ -50,7 +50,10 @@ def thoughts(row: Mapping[str, Any]) -> Iterator[Foreign]:
         field, reply = named or (empty or "", None if empty is None else "")
         yield _made(row, question, _of_fields(reasoning[1], reply), 0, {column, *REASONING, field})
         return
-    replies = _replies(row) or [cast("str", row["answer"])]
+    answer = _named(row, ("answer",))
+    replies = _replies(row) or ([answer[1]] if answer else [])
+    if not replies:
+        raise ValueError(f"no reply: none of {', '.join((*REPLIES, *MANY))} holds a text")
     known = {column, *REPLIES, *MANY}
     if _tagged(row.get("answer")):
         known.add("answer")

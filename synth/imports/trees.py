@@ -171,7 +171,7 @@ def _by_tag(nodes: dict[str, Any]) -> _Node:
         parent = made.get(tag.rpartition(".")[0])
         if parent is not None:
             parent.children.append(made[tag])
-    return made["0"]
+    return made.get("0", _Node("", None))
 
 
 def _nested(tree: dict[str, Any]) -> _Node:

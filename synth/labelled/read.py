@@ -9,7 +9,7 @@ from typing import cast
 from pydantic import ValidationError
 
 from longthought.agents.errors import UsageError
-from longthought.synth.json_rows import json_rows
+from longthought.synth.json_rows import json_rows, plain_stem
 from longthought.synth.labelled import prm800k, published
 from longthought.synth.labelled.record import LabelledSolution
 
@@ -33,7 +33,7 @@ def read_labelled(file: Path) -> Iterator[LabelledSolution]:
     Raises:
         UsageError: no such file, or a row that is in none of the formats; the line names it and says what is wrong.
     """
-    name = file.stem
+    name = plain_stem(file)
     empty = True
     for place in json_rows(file):
         empty = False

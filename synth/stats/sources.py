@@ -25,19 +25,24 @@ UNMARKED = ", unmarked"
 
 
 def profiles(
-    source: Path, size: Callable[[str], int] | None = None, unit: str = "words", limit: int | None = None
+    source: Path,
+    size: Callable[[str], int] | None = None,
+    unit: str = "words",
+    limit: int | None = None,
+    reading: Import | None = None,
 ) -> list[Profile]:
     """The profiles of a source: one of a run or file, one a kind of a corpus.
 
     Args:
         size: how long a text is, in ``unit``; without it, in words.
         limit: at most so many thoughts of each.
+        reading: how foreign files are read.
 
     Raises:
         UsageError: nothing there, or nothing in it that is a thought.
     """
     made: list[Profile] = []
-    for name, thoughts in _thoughts_of(source):
+    for name, thoughts in _thoughts_of(source, reading or Import()):
         made += profiled(name, islice(thoughts, limit), size, unit)
     if not made:
         raise UsageError(f"{source}: no thought in it")
@@ -61,7 +66,7 @@ def profiled(
     return [found[0], found[1].model_copy(update={"name": name + UNMARKED})] if len(found) > 1 else found
 
 
-def _thoughts_of(source: Path) -> Iterable[tuple[str, Iterable[Told]]]:
+def _thoughts_of(source: Path, reading: Import) -> Iterable[tuple[str, Iterable[Told]]]:
     if source.is_dir() and (source / MANIFEST).is_file() and not any(source.glob("journal-*.jsonl")):
         kinds = sorted(place for place in source.iterdir() if place.is_dir())
         return [(f"{source.name}/{kind.name}", _of_kind(kind)) for kind in kinds]
@@ -76,7 +81,7 @@ def _thoughts_of(source: Path) -> Iterable[tuple[str, Iterable[Told]]]:
         return [(name, map(of_transcript, read_transcripts(source)))]
     if {"messages", "trained"} <= columns:
         return [(name, _of_rows(_json(source)))]
-    return [(name, map(of_transcript, judged(Import().transcripts([source]))))]
+    return [(name, map(of_transcript, judged(reading.transcripts([source]))))]
 
 
 def _of_kind(kind: Path) -> Iterator[Told]:

@@ -38,8 +38,12 @@ def test_a_foreign_file_is_imported_exported_and_measured(call: Call, tmp_path: 
     assert (
         call("export", "got/thoughts.jsonl.zst", "--out", "corpus", "--kinds", "journey,step_labels")[0] == 0
     )
-    code, out, err = call("stats", "rows.jsonl", "--limit", "2")
+    code, out, err = call("stats", "rows.jsonl")
     assert code == 2, "what is broken is named here, too"
+    assert "rows.jsonl:3: " in err
+    code, out, err = call("stats", "rows.jsonl", "--skip-broken")
+    assert code == 0, err
+    assert "1 rows passed over:\nrows.jsonl:3: no format" in out
     code, out, err = call(
         "stats", "got/thoughts.jsonl.zst", "corpus", "--json", "stats.json", "--plot", "stats.svg"
     )

@@ -22,7 +22,7 @@ from longthought.synth.derive.kinds import KINDS, derivation
 from longthought.synth.derive.rows import SftRow, StepRow
 from longthought.synth.derive.shortcut import Shortcut
 from longthought.synth.imports.judged import judged
-from longthought.synth.imports.read import Import
+from longthought.synth.imports.read import FORMATS, Import
 from longthought.synth.imports.segments import segments
 from longthought.synth.imports.turns_of_mind import load_turns
 from longthought.synth.telling.masks import Mask
@@ -427,6 +427,136 @@ def test_a_broken_row_is_one_line_with_its_place(tmp_path: Path, row: object, sa
     assert said in str(error.value)
     assert "\n" not in str(error.value)
     assert len(read(tmp_path, good, row, good, skip_broken=True)) == 2
+
+
+COLUMNS = [
+    "question",
+    "problem",
+    "prompt",
+    "instruction",
+    "input",
+    "query",
+    "completion",
+    "completions",
+    "response",
+    "generations",
+    "messages",
+    "conversations",
+    "reasoning",
+    "reasoning_content",
+    "content",
+    "answer",
+    "gold",
+    "label",
+    "labels",
+    "steps",
+    "code",
+    "score",
+    "longCOT",
+    "reward",
+    "reasoning_steps",
+    "rstar",
+    "tree",
+    "text",
+    "children",
+    "mc_value",
+    "q_value",
+    "value",
+    "solution_prefix",
+    "rating",
+    "chosen_text",
+    "chosen_completion",
+    "role",
+    "from",
+    "finish_reason",
+    "ground_truth_answer",
+    "human_completion",
+    "model_output_steps",
+    "correct",
+    "id",
+    "metadata",
+]
+LEAF = (
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 2)
+    | st.floats(-2, 2)
+    | st.sampled_from(
+        ["", "a", "<think>a</think>b", "user", "assistant", "0", "wait", "Step 1: a ки", "solution"]
+    )
+)
+JSON = st.recursive(
+    LEAF,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*COLUMNS, "0", "0.0", "0.0.1"]), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+SOUND: list[dict[str, Any]] = [
+    {"question": "q", "reasoning": "a", "content": "b", "correct": True, "answer": "4"},
+    {"problem": "q", "generations": ["<think>a</think>b"], "correctness_math_verify": [True]},
+    {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "<think>a</think>b"}]},
+    {"question": "q", "code": ["a"], "score": [True], "gt": "4"},
+    {
+        "prompt": [{"role": "user", "content": "q"}],
+        "completion": [{"role": "assistant", "content": "a"}],
+        "reward": 1.0,
+    },
+    {
+        "question": "q",
+        "rstar": {"0": {"text": ""}, "0.0": {"text": "a", "q_value": 1.0, "final_answer": "4"}},
+    },
+    {
+        "question": "q",
+        "reasoning_steps": {"text": "q", "children": [{"text": "a", "mc_value": 1.0, "children": []}]},
+    },
+    {"question": "q", "reasoning_steps": [{"solution_prefix": "q a", "mc_value": 1.0}], "final_answer": "4"},
+    {"problem": "q", "steps": [{"completions": [{"text": "a", "rating": 1}], "chosen_text": "a"}]},
+    {
+        "question": {"problem": "q", "ground_truth_answer": "4"},
+        "label": {
+            "steps": [{"completions": [{"text": "a", "rating": 1}], "chosen_completion": 0}],
+            "finish_reason": "solution",
+        },
+    },
+    {"input": "q Step 1: a ки", "label": "q Step 1: a +"},
+]
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> dict[str, Any]:
+    """A sound row in which one value, however deep, is another."""
+    row = json.loads(json.dumps(draw(st.sampled_from(SOUND))))
+    at: Any = row
+    while True:
+        key = draw(st.sampled_from(sorted(at) if isinstance(at, dict) else range(len(at))))
+        if not (isinstance(at[key], dict | list) and at[key]) or draw(st.integers(0, 3)) == 0:
+            at[key] = draw(JSON)
+            return row
+        at = at[key]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(COLUMNS), JSON, max_size=5) | damaged(),
+    st.sampled_from([None, None, None, *FORMATS]),
+)
+def test_whatever_a_row_holds_it_is_read_or_refused_in_one_line(
+    row: dict[str, Any], format: str | None
+) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "rows.jsonl"
+        file.write_bytes(orjson.dumps(row))
+        reading = Import(format, scorer="exact", skip_broken=True)
+        for transcript in reading.transcripts([file]):
+            assert type(transcript).model_validate_json(transcript.model_dump_json()) == transcript
+        assert len(reading.broken) == reading.skipped <= reading.rows == 1
+        for said in reading.broken:
+            assert "rows.jsonl:1: " in said
+            assert "\n" not in said
 
 
 def test_rows_passed_over_are_counted(tmp_path: Path) -> None:
