@@ -19,8 +19,9 @@ from weakref import WeakKeyDictionary
 import orjson
 import tenacity
 
-from longthought.agents.errors import FatalModelError, RetryableError
+from longthought.agents.errors import FatalModelError, RefusedError, RetryableError
 from longthought.agents.models.contract import Message, Model, Reply, Sampling, ToolMessage, Usage
+from longthought.agents.refusals import refused, replied
 
 
 class Recorder(Protocol):
@@ -75,7 +76,7 @@ async def sample(
     """
     tape = recorder.get()
     if tape is None:
-        return await _with_retries(lambda: model.sample(messages, sampling, n), model, None, "")
+        return await _ask(model, messages, sampling, n, None, "")
     key, seed = tape.key(_digest(model.name, messages, sampling, n))
     past = tape.replay(key)
     if past is not None:
@@ -84,7 +85,7 @@ async def sample(
         return replies
     seeded = sampling if sampling.seed is not None else replace(sampling, seed=seed)
     started = time.monotonic()
-    replies = await _with_retries(lambda: model.sample(messages, seeded, n), model, tape, key)
+    replies = await _ask(model, messages, seeded, n, tape, key)
     data = {
         "model": model.name,
         "seed": seeded.seed,
@@ -200,6 +201,22 @@ def _sum(replies: Sequence[Reply]) -> Usage:
     for reply in replies:
         total += reply.usage
     return total
+
+
+async def _ask(
+    model: Model,
+    messages: Sequence[Message | ToolMessage],
+    sampling: Sampling,
+    n: int,
+    tape: Recorder | None,
+    key: str,
+) -> list[Reply]:
+    try:
+        replies = await _with_retries(lambda: model.sample(messages, sampling, n), model, tape, key)
+    except RefusedError as error:
+        raise await refused(model, sampling, error) from error
+    replied(model)
+    return replies
 
 
 async def _with_retries(

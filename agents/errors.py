@@ -7,6 +7,7 @@ LongthoughtError
 ├── ModelError                    an answer could not be had from a model
 │   ├── RetryableError            another attempt may do better: 408/409/429/5xx, resets, timeouts, broken replies
 │   ├── ContextLengthError        the prompt does not fit the model's context; ends the debate, never retried
+│   ├── RefusedError              the server will not take this request (400, 422); ends the debate, never retried
 │   └── FatalModelError           every debate would fail likewise (401, 403, 404): ends the run before it spends more
 ├── UnreadableVerdict(ValueError) a critic's reply names no decision, or several; re-asked, never guessed
 └── RewardError                   a reward model could not read; the reading is then *unscored*, never 0
@@ -48,6 +49,10 @@ class RetryableError(ModelError):
 
 class ContextLengthError(ModelError):
     """The prompt is longer than the model's context."""
+
+
+class RefusedError(ModelError):
+    """The server refuses this request; ``agents.refusals`` finds out whether it is the only one."""
 
 
 class FatalModelError(ModelError):

@@ -100,7 +100,7 @@ def _row(name: str, run: Path, tries: dict[str, dict[str, list[Try]]]) -> dict[s
     }
     if name != "no critic":
         # Counted over all debates of the arm, against the exact search.
-        counted, _, _ = asyncio.run(count(str(run)))
+        counted = asyncio.run(count(str(run))).account
         row["false_backtracks"] = counted.false_backtrack_rate
         row["missed_errors"] = counted.missed_error_rate
     if name != "learned critic":

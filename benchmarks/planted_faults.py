@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.result_file import write_result
-from longthought.scenarios.judging import JudgeOptions, judge
+from longthought.scenarios.judging import MeasureOptions, judge
 from longthought.scenarios.load import load_scenario
 from longthought.scenarios.run import RunOptions, run_scenario
 from longthought.scenarios.tampering import SOLUTIONS, TamperOptions, tamper
@@ -56,7 +56,7 @@ def debate(name: str, split: str, puzzles: int, seed: int, kind: str, options: d
 
 def measure(name: str, subject: str, data: Path, model: str) -> Passport:
     sets = () if subject == "step-scorer" else (f"models.embedded.model={model}",)
-    return asyncio.run(judge(subject, JudgeOptions(data=data, out=OUT / "judged" / name, sets=sets)))
+    return asyncio.run(judge(subject, MeasureOptions(data=data, out=OUT / "judged" / name, sets=sets)))
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.result_file import write_result
-from longthought.scenarios.judging import JudgeOptions, judge
+from longthought.scenarios.judging import MeasureOptions, judge
 from longthought.scenarios.labelling import LABELLED, LabelOptions, label
 from longthought.scenarios.load import load_scenario
 from longthought.scenarios.run import RunOptions, run_scenario
@@ -38,7 +38,7 @@ def play(name: str, *sets: str) -> Path:
 
 
 def rollouts(data: Path, k: int, search: str) -> Passport:
-    options = JudgeOptions(
+    options = MeasureOptions(
         data=data,
         out=OUT / f"judged-{k}-{search}",
         reward="rollouts",

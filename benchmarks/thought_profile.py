@@ -41,7 +41,7 @@ FOREIGN = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--problems", type=int, default=PROBLEMS)
     given = parser.parse_args()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from longthought.agents.calls import recorder
 from longthought.agents.decisions import Backtrack, Continue
-from longthought.agents.errors import ContextLengthError, FatalModelError, ModelError
+from longthought.agents.errors import ContextLengthError, FatalModelError, ModelError, RefusedError
 from longthought.agents.rewards.contract import Reward, Scorer
 from longthought.agents.rewards.tools import read_all
 from longthought.agents.seats.contract import Policy
@@ -41,6 +41,8 @@ class BestOfN:
             raise
         except ContextLengthError:
             outcome = outcomes.limit("context_length")
+        except RefusedError as error:
+            outcome = outcomes.error("refused", str(error))
         except ModelError as error:
             outcome = outcomes.error("model", str(error))
         finally:

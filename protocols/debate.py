@@ -27,6 +27,7 @@ from longthought.agents.errors import (
     ContextLengthError,
     FatalModelError,
     ModelError,
+    RefusedError,
     RunError,
     UnreadableVerdict,
     UsageError,
@@ -85,6 +86,8 @@ class Debate:
             raise
         except ContextLengthError:
             outcome = outcomes.limit("context_length", tree.path().answer)
+        except RefusedError as error:
+            outcome = outcomes.error("refused", str(error))
         except UnreadableVerdict as error:
             outcome = outcomes.error("unreadable_verdict", str(error))
         except ModelError as error:

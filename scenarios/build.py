@@ -99,7 +99,7 @@ def build(
     context = context_of(loaded)
     seats = Seats(loaded, engines, context, allow_import)
     policy = seats.policy()
-    shelf = _shelf(loaded, engines, scorer, policy, allow_import)
+    shelf = _shelf(loaded, engines, scorer, seats, policy, allow_import)
     on = {name: shelf.get(name) for name in scenario.rewards_on}
     tools = [on[name] for name, spec in scenario.rewards.items() if spec.mode == "tool"]
     parts = Parts(
@@ -119,7 +119,12 @@ def build(
         scorer=scorer,
         protocol=_protocol(loaded, parts, allow_import),
         parts=parts,
-        prompts={**context.prompts.texts, **seats.prompts, **shelf.prompts},
+        prompts={
+            **context.prompts.texts,
+            **seats.prompts,
+            **shelf.prompts,
+            **{f"scorer.{part}": text for part, text in scorer.prompts.items()},
+        },
     )
 
 
@@ -133,8 +138,8 @@ def build_reward(
     """
     engines = _engines(loaded, allow_import)
     scorer = _scorer(loaded, (), engines, allow_import)
-    policy = Seats(loaded, engines, context_of(loaded), allow_import).policy()
-    shelf = _shelf(loaded, engines, scorer, policy, allow_import)
+    seats = Seats(loaded, engines, context_of(loaded), allow_import)
+    shelf = _shelf(loaded, engines, scorer, seats, seats.policy(), allow_import)
     reward = shelf.get(name, loaded.source, options)
     return BuiltReward(engines=engines, rewards=shelf.built, scorer=scorer, reward=reward)
 
@@ -157,9 +162,9 @@ def _engines(loaded: Loaded, allow_import: bool, attempt_timeout: float | None =
 
 
 def _shelf(
-    loaded: Loaded, engines: Engines, scorer: Scorer, policy: Policy, allow_import: bool
+    loaded: Loaded, engines: Engines, scorer: Scorer, seats: Seats, policy: Policy, allow_import: bool
 ) -> RewardShelf:
-    wants = Wants(scorer=scorer, policy=policy, base_dir=loaded.base_dir)
+    wants = Wants(scorer=scorer, policy=policy, policy_who=seats.policy_identity, base_dir=loaded.base_dir)
     return RewardShelf(loaded.scenario.rewards, engines, wants, allow_import)
 
 

@@ -23,14 +23,17 @@ from longthought.scenarios import (
     cli_tamper,
     cli_train,
 )
+from longthought.scenarios.cli_help import PlainGroup
 
 app = typer.Typer(
     name="longthought",
+    cls=PlainGroup,
     help="Proposer–critic debates whose transcripts become long-thought training data.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
 #: Libraries that would otherwise report home; whoever wants that sets the variable.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -32,8 +32,17 @@ def eval_(
     ] = None,
     max_connections: Annotated[int, typer.Option(min=1, help="Debates in flight.")] = 64,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    allow_import: Annotated[
+        bool, typer.Option(help="Import code that a scenario names as module:object.")
+    ] = False,
+    allow_code: Annotated[
+        bool,
+        typer.Option(help="Let the scorer unit-tests run code that models write, in a bubblewrap sandbox."),
+    ] = False,
 ) -> None:
     """Accuracy with a 95 % bootstrap interval, tokens a problem, and a paired comparison of two runs."""
+    from functools import partial
+
     from rich.console import Console
 
     from longthought.agents.errors import UsageError
@@ -43,14 +52,21 @@ def eval_(
     from longthought.train.trap_pairs import trap_figures
 
     sets = set_ or []
-    runs = [_run_of(subject, sets, limit, max_connections, "")]
+    run_of = partial(
+        _run_of,
+        limit=limit,
+        max_connections=max_connections,
+        allow_import=allow_import,
+        allow_code=allow_code,
+    )
+    runs = [run_of(subject, sets)]
     if alone:
         if against is not None or _as_run(subject) is not None:
             raise UsageError("--alone: needs a scenario as the subject, and no --against")
         greedy = ["protocol=monologue", "seats.policy.temperature=0.0"]
-        runs.append(_run_of(subject, [*sets, *greedy], limit, max_connections, "-alone"))
+        runs.append(run_of(subject, [*sets, *greedy], "-alone"))
     elif against is not None:
-        runs.append(_run_of(against, sets, limit, max_connections, ""))
+        runs.append(run_of(against, sets))
     evaluations = [evaluate(run, seed) for run in runs]
     console = Console()
     console.print(_table(evaluations))
@@ -68,7 +84,8 @@ def _as_run(name: str) -> Path | None:
     return next((path for path in (Path(name), Path("runs") / name) if path.is_dir()), None)
 
 
-def _run_of(name: str, sets: list[str], limit: int | None, max_connections: int, suffix: str) -> Path:
+def _run_of(name: str, sets: list[str], suffix: str = "", **how: Any) -> Path:
+    """The run of that name, or a run of the scenario of that name, played as ``how`` says (see ``RunOptions``)."""
     run = _as_run(name) if not suffix else None
     if run is not None:
         return run
@@ -80,9 +97,7 @@ def _run_of(name: str, sets: list[str], limit: int | None, max_connections: int,
 
     loaded = load_scenario(name, sets)
     directory = Path("runs") / f"{loaded.scenario.name}-eval{suffix}"
-    options = RunOptions(
-        run_dir=directory, limit=limit, resume=directory.exists(), max_connections=max_connections
-    )
+    options = RunOptions(run_dir=directory, resume=directory.exists(), **how)
     result = asyncio.run(run_scenario(loaded, options))
     if result.status != "finished":
         raise RunError(f"{directory}: {result.status}; the same command goes on with it")

@@ -69,12 +69,12 @@ def judge(
 
     from rich.console import Console
 
-    from longthought.scenarios.judging import PASSPORT, PLOT, JudgeOptions
+    from longthought.scenarios.judging import PASSPORT, PLOT, MeasureOptions
     from longthought.scenarios.judging import judge as measure
     from longthought.scenarios.plain_text import plain
 
     place = out or Path("runs") / f"judge-{Path(subject).stem}-{data.stem}"
-    options = JudgeOptions(
+    options = MeasureOptions(
         data=data,
         out=place,
         sets=tuple(set_ or ()),

@@ -27,8 +27,7 @@ def show(
 
     from longthought.protocols.transcript import read_transcripts
     from longthought.scenarios import show as view
-    from longthought.scenarios.report import count, critics_mistakes, has_critic
-    from longthought.scenarios.summary import summarise
+    from longthought.scenarios.report import critics_mistakes, has_critic, overview
 
     path = view.run_path(run)
     out = Console()
@@ -36,14 +35,11 @@ def show(
         shown = view.longest_journey(path) if journey else view.find_transcript(path, debate or "")
         out.print(view.tree_of(shown, asyncio.run(critics_mistakes(path, shown))))
         return
-    summary = summarise(read_transcripts(path))
-    critic = None
-    if summary.debates and has_critic(path):
-        account, _, told = asyncio.run(count(str(path)))
-        critic = (account, told)
-    out.print(view.summary_table(summary, str(path), critic))
+    summary, counted, listed = asyncio.run(overview(read_transcripts(path), has_critic(path), limit))
+    account, truth = (counted.account, counted.truth) if counted else (None, "")
+    out.print(view.summary_table(summary, str(path), account, truth))
     if limit:
-        out.print(view.transcripts_table(read_transcripts(path), limit))
+        out.print(view.transcripts_table(listed))
 
 
 def list_(
@@ -66,19 +62,17 @@ def doctor(
 ) -> None:
     """Ask an endpoint what it can and cannot do. Exit code 1 if a debate could not use it."""
     import asyncio
-    import os
 
     from rich.console import Console
 
     from longthought.agents.errors import UsageError
     from longthought.scenarios import listing
+    from longthought.scenarios.credentials import key_for
     from longthought.scenarios.doctor import examine
 
-    key = os.environ.get(api_key_env) if api_key_env else None
-    if api_key_env and not key:
-        raise UsageError(f"--api-key-env: the environment variable {api_key_env} is not set")
     if not base_url.startswith(("http://", "https://")):
         raise UsageError(f"{base_url}: should look like http://127.0.0.1:8000/v1")
+    key = key_for(api_key_env, base_url, "--api-key-env") if api_key_env else None
     findings = asyncio.run(examine(base_url, model, key))
     Console().print(listing.findings_table(findings))
     if any(finding.grade == "fail" for finding in findings):

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from longthought.synth.accounts import Account
+    from longthought.scenarios.report import Count
     from longthought.synth.agreement import Agreement
 
 
@@ -39,8 +39,7 @@ def report(
     from longthought.scenarios.report import count, panel_agreement, write_disagreements
 
     console = Console()
-    account, debates, told = asyncio.run(count(run, truth, allow_import=allow_import))
-    console.print(_table(account, debates, told))
+    console.print(_table(asyncio.run(count(run, truth, allow_import=allow_import))))
     if (agreed := panel_agreement(run)) is not None:
         console.print(_agreement(agreed))
     if disagreements is not None:
@@ -48,12 +47,15 @@ def report(
         console.print(plain(f"{written} disputed thoughts in {disagreements}"), soft_wrap=True)
 
 
-def _table(account: Account, debates: int, truth: str) -> Table:
+def _table(counted: Count) -> Table:
     from rich.table import Table
 
     from longthought.scenarios.plain_text import plain
 
-    table = Table(show_header=False, title=plain(f"{debates} debates, judged against {truth}"))
+    table = Table(
+        show_header=False, title=plain(f"{counted.debates} debates, judged against {counted.truth}")
+    )
+    account = counted.account
     judged = account.right + account.wrong
     table.add_row("thoughts judged", f"{judged}: {account.right} right, {account.wrong} first wrong ones")
     table.add_row(

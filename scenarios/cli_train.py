@@ -7,7 +7,11 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Train a model on exported corpora.", no_args_is_help=True)
+from longthought.scenarios.cli_help import PlainGroup
+
+app = typer.Typer(
+    cls=PlainGroup, help="Train a model on exported corpora.", no_args_is_help=True, rich_markup_mode=None
+)
 
 Config = Annotated[Path, typer.Option("--config", help="A YAML file of settings.")]
 Sets = Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from longthought.agents.errors import UsageError
 from longthought.agents.models.contract import Model
 from longthought.agents.models.local_weights import weights_digest
+from longthought.scenarios.credentials import key_for
 from longthought.scenarios.model_spec import ModelSpec
 from longthought.scenarios.plugins import import_object
 
@@ -148,24 +148,11 @@ def api_key_of(name: str, spec: ModelSpec) -> str | None:
     """The key that the scenario's ``api_key_env`` points to.
 
     Raises:
-        UsageError: the variable is not set.
+        UsageError: the variable is not set, or its key is not for the model's host.
     """
-    return None if spec.api_key_env is None else api_key_from(spec.api_key_env, f"models.{name}.api_key_env")
-
-
-def api_key_from(variable: str, where: str) -> str:
-    """The API key in an environment variable, which the scenario names at the key ``where``.
-
-    Raises:
-        UsageError: the variable is not set.
-    """
-    key = os.environ.get(variable, "").strip()
-    if not key:
-        raise UsageError(
-            f"{where}: the environment variable {variable} is not set; export it, "
-            "or take the key api_key_env out if the server needs none"
-        )
-    return key
+    if spec.api_key_env is None:
+        return None
+    return key_for(spec.api_key_env, spec.base_url or "", f"models.{name}.api_key_env")
 
 
 def _model(factory: Any, name: str, spec: ModelSpec) -> Model:

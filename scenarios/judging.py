@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -11,12 +10,11 @@ from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
-from rich.progress import Progress as Bar
 
 from longthought.agents.errors import UsageError
 from longthought.agents.rewards.contract import Reward
 from longthought.agents.seats.contract import Critic
-from longthought.protocols.journal import Journal
+from longthought.scenarios.asking import ask_in
 from longthought.scenarios.build import build, build_reward
 from longthought.scenarios.load import load_scenario, settings
 from longthought.scenarios.passports import critic_subject
@@ -24,9 +22,7 @@ from longthought.scenarios.plugins import installed
 from longthought.scenarios.replace_file import replace_file
 from longthought.scenarios.reward_spec import RewardSpec
 from longthought.scenarios.rewards import KINDS, Wants, make_reward
-from longthought.scenarios.take_dir import take
 from longthought.synth.labelled.read import read_labelled
-from longthought.train.judging.ask import Progress, ask_about
 from longthought.train.judging.passport import Passport, Subject, make_passport
 from longthought.train.judging.plot import draw
 from longthought.train.judging.said import steps_of
@@ -36,7 +32,7 @@ PLOT = "passport.svg"
 
 
 @dataclass(frozen=True, slots=True)
-class JudgeOptions:
+class MeasureOptions:
     """How a meta-evaluation is made; see ``longthought judge --help``."""
 
     data: Path
@@ -54,7 +50,7 @@ class JudgeOptions:
     allow_import: bool = False
 
 
-async def judge(name: str, options: JudgeOptions, console: Console | None = None) -> Passport:
+async def judge(name: str, options: MeasureOptions, console: Console | None = None) -> Passport:
     """Measure the reward of that name, or the critic of the scenario of that name; resumes what is in ``out``.
 
     Raises:
@@ -64,30 +60,17 @@ async def judge(name: str, options: JudgeOptions, console: Console | None = None
     solutions = list(read_labelled(options.data))[: options.limit]
     async with AsyncExitStack() as stack:
         subject, asked, injected = _subject(name, options, stack)
-        take(
+        said, progress = await ask_in(
             options.out,
             f"{subject.hash} {sha256(options.data.read_bytes()).hexdigest()}",
             "a meta-evaluation",
+            asked,
+            solutions,
+            injected=injected,
+            max_at_once=options.max_at_once,
+            console=console,
         )
-        journal = Journal(options.out)
-        stack.callback(journal.close)
-        progress = Progress()
-        bar = stack.enter_context(Bar(console=console or Console(stderr=True), transient=True))
-        shown = bar.add_task("solutions", total=len(solutions))
-        work = asyncio.ensure_future(
-            ask_about(
-                asked,
-                solutions,
-                journal,
-                injected=injected,
-                max_at_once=options.max_at_once,
-                progress=progress,
-            )
-        )
-        while not work.done():
-            await asyncio.wait([work], timeout=0.25)
-            bar.update(shown, completed=progress.done)
-        steps = steps_of(await work, threshold=options.threshold, neutral=options.neutral)
+    steps = steps_of(said, threshold=options.threshold, neutral=options.neutral)
     passport = make_passport(
         subject,
         steps,
@@ -106,7 +89,7 @@ async def judge(name: str, options: JudgeOptions, console: Console | None = None
 _Asked = tuple[Subject, Reward | Critic, Sequence[Reward]]
 
 
-def _subject(name: str, options: JudgeOptions, stack: AsyncExitStack) -> _Asked:
+def _subject(name: str, options: MeasureOptions, stack: AsyncExitStack) -> _Asked:
     # Only rewards are named as module:object; the critic's own code is named in its scenario.
     if ":" in name or name in KINDS or name in installed("rewards"):
         spec = RewardSpec(mode="off", options=settings(options.options))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
@@ -13,22 +12,19 @@ from typing import Any
 
 import orjson
 from rich.console import Console
-from rich.progress import Progress as Bar
 
 from longthought.agents.calls import digest_of
 from longthought.agents.errors import UsageError
-from longthought.protocols.journal import Journal
 from longthought.protocols.transcript import read_transcripts
+from longthought.scenarios.asking import ask_in
 from longthought.scenarios.build import build_reward
 from longthought.scenarios.load import load_scenario, settings
 from longthought.scenarios.replace_file import replace_file
 from longthought.scenarios.show import run_path
-from longthought.scenarios.take_dir import take
 from longthought.synth.labelled.from_run import paths_of
 from longthought.synth.labelled.published import to_stepwise
 from longthought.synth.labelled.read import read_labelled
 from longthought.synth.labelled.record import Label, LabelledSolution
-from longthought.train.judging.ask import Progress, ask_about
 from longthought.train.judging.said import Said
 
 LABELLED = "labelled.jsonl"
@@ -87,19 +83,15 @@ async def label(scenario: str, options: LabelOptions, console: Console | None = 
         )
         stack.push_async_callback(built.close)
         identity = digest_of(built.reward.identity(), [one.model_dump(mode="json") for one in solutions])
-        take(options.out, identity.hex(), "labels")
-        journal = Journal(options.out)
-        stack.callback(journal.close)
-        progress = Progress()
-        bar = stack.enter_context(Bar(console=console or Console(stderr=True), transient=True))
-        shown = bar.add_task("solutions", total=len(solutions))
-        work = asyncio.ensure_future(
-            ask_about(built.reward, solutions, journal, max_at_once=options.max_at_once, progress=progress)
+        said, _ = await ask_in(
+            options.out,
+            identity.hex(),
+            "labels",
+            built.reward,
+            solutions,
+            max_at_once=options.max_at_once,
+            console=console,
         )
-        while not work.done():
-            await asyncio.wait([work], timeout=0.25)
-            bar.update(shown, completed=progress.done)
-        said = await work
     if options.most_convincing_wrong is not None:
         rows = list(convincing(said, options.most_convincing_wrong, options.per_problem))
         return _write(options.out / CONVINCING, rows)

@@ -8,7 +8,7 @@ from longthought.agents.errors import UsageError
 from longthought.scenarios.build import Built
 from longthought.scenarios.load import Loaded
 from longthought.scenarios.manifest import identity_of
-from longthought.scenarios.seat_spec import SeatSpec
+from longthought.scenarios.seats import who_sits
 
 if TYPE_CHECKING:
     from longthought.train.judging.passport import Subject
@@ -25,8 +25,10 @@ def critic_subject(loaded: Loaded, built: Built) -> Subject:
     spec = scenario.sitting["critic"]
     told = identity_of(loaded, built.prompts)
     identity = {
-        **_who(spec, built),
-        "prompts": {part: text for part, text in told.prompts.items() if not part.startswith("policy")},
+        **who_sits(spec, built.engines),
+        "prompts": {
+            part: text for part, text in told.prompts.items() if not part.startswith(("policy", "scorer."))
+        },
         "context": scenario.context,
         "rewards": {
             name: {"spec": scenario.rewards[name].model_dump(mode="json"), "is": reward.identity()}
@@ -34,19 +36,6 @@ def critic_subject(loaded: Loaded, built: Built) -> Subject:
         },
     }
     return Subject(kind="critic", name=f"critic of {scenario.name}", identity=identity)
-
-
-def _who(spec: SeatSpec, built: Built) -> dict[str, Any]:
-    """Agent or model of a seat, and of each member of a panel."""
-    out = {"model", "passport", "min_f1"} | ({"options"} if spec.panel else set[str]())
-    told: dict[str, Any] = {
-        "seat": spec.model_dump(mode="json", exclude_none=True, exclude_defaults=True, exclude=out),
-        "model": built.engines.identity(spec.model) if spec.model else None,
-    }
-    if spec.panel is not None:
-        told["rule"] = spec.panel.rule
-        told["members"] = [_who(member, built) for member in spec.panel.members]
-    return told
 
 
 def check_passport(loaded: Loaded, built: Built) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ group                      what the entry point names
 =========================  ==================================================================================
 ``longthought.agents``     called with the seat's ``options``; returns a seat (``propose`` or ``judge``) or an
                            AutoGen ``ChatAgent``
-``longthought.rewards``    called without arguments; returns a ``Reward``
+``longthought.rewards``    called with the reward's ``options``; returns a ``Reward``
 ``longthought.scorers``    called without arguments; returns a ``Scorer``
 ``longthought.datasets``   called with the dataset's ``options``; returns an iterable of ``Problem``
 ``longthought.protocols``  called with ``Parts`` (see ``scenarios.build``); returns an object with ``play``

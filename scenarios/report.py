@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
@@ -14,44 +16,67 @@ from longthought.scenarios.replace_file import replace_file
 from longthought.scenarios.reward_spec import RewardSpec
 from longthought.scenarios.rewards import Wants, make_reward
 from longthought.scenarios.show import run_path
-from longthought.synth.accounts import (
-    Account,
-    account,
-    best_truth,
-    has_rule,
-    mistakes,
-    truth_by_outcome,
-    truth_by_rule,
-)
+from longthought.scenarios.summary import Summary
+from longthought.synth.accounts import Account, account, mistakes, rule_for, truth_of
 from longthought.synth.agreement import Agreement, agreement, disputes, votes_of
 
 
-async def count(
-    run: str, truth: str | None = None, *, allow_import: bool = False
-) -> tuple[Account, int, str]:
-    """The account of a whole run, over how many debates, and what it was counted against.
+@dataclass
+class Count:
+    """The account of debates, each added once, and who said of their thoughts whether they are right.
+
+    ``rule``: says so in all of them; by default each problem's own rule, and where it has none, the scorer.
+    """
+
+    rule: Reward | None = None
+    account: Account = field(default_factory=Account)
+    debates: int = 0
+    _said: dict[str, None] = field(default_factory=dict[str, None])
+
+    async def add(self, transcript: Transcript) -> None:
+        rule = self.rule or rule_for(transcript.problem)
+        self.account += account(transcript, await truth_of(transcript, rule))
+        self.debates += 1
+        self._said[rule.name if rule else "the scorer's word on the answers"] = None
+
+    @property
+    def truth(self) -> str:
+        return " and ".join(self._said)
+
+
+async def count(run: str, truth: str | None = None, *, allow_import: bool = False) -> Count:
+    """The account of a whole run, against the reward that ``truth`` names or the best truth at hand.
 
     Raises:
         UsageError: no such run, no debate in it, or no such reward.
     """
-    total, debates = Account(), 0
-    rule: Reward | None = None
-    told = "the scorer's word on the answers"
+    counted = Count()
+    if truth is not None:
+        counted.rule = make_reward(
+            truth, "--truth", RewardSpec(mode="off"), Wants(), allow_import=allow_import
+        )
     for transcript in read_transcripts(run_path(run)):
-        if not debates:
-            name = truth or ("countdown-oracle" if has_rule(transcript.problem) else None)
-            if name is not None:
-                spec = RewardSpec(mode="off")
-                rule = make_reward(name, "--truth", spec, Wants(), allow_import=allow_import)
-                told = name
-        debates += 1
-        known = await truth_by_rule(transcript, rule) if rule else truth_by_outcome(transcript)
-        total += account(transcript, known)
-    if rule is not None:
-        await rule.close()
-    if not debates:
+        await counted.add(transcript)
+    if counted.rule is not None:
+        await counted.rule.close()
+    if not counted.debates:
         raise UsageError(f"{run}: no finished debate to count yet")
-    return total, debates, told
+    return counted
+
+
+async def overview(
+    transcripts: Iterable[Transcript], judged: bool, first: int
+) -> tuple[Summary, Count | None, list[Transcript]]:
+    """A run's figures, its critic's account if it is ``judged``, and its ``first`` debates, all in one reading."""
+    summary, counted = Summary(), Count() if judged else None
+    listed: list[Transcript] = []
+    for transcript in transcripts:
+        summary.add(transcript)
+        if counted is not None:
+            await counted.add(transcript)
+        if len(listed) < first:
+            listed.append(transcript)
+    return summary, counted, listed
 
 
 def has_critic(run: Path) -> bool:
@@ -62,7 +87,9 @@ def has_critic(run: Path) -> bool:
 
 async def critics_mistakes(run: Path, transcript: Transcript) -> dict[int, str]:
     """The critic's mistakes in one debate of the run, by thought id; none where no critic sat."""
-    return mistakes(transcript, await best_truth(transcript)) if has_critic(run) else {}
+    if not has_critic(run):
+        return {}
+    return mistakes(transcript, await truth_of(transcript, rule_for(transcript.problem)))
 
 
 def panel_agreement(run: str) -> Agreement | None:

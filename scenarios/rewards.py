@@ -12,7 +12,7 @@ from longthought.agents.models.contract import Model
 from longthought.agents.rewards.contract import Reward, Scorer
 from longthought.agents.seats.contract import Policy
 from longthought.scenarios.complaints import read_options
-from longthought.scenarios.engines import api_key_from
+from longthought.scenarios.credentials import key_for
 from longthought.scenarios.plugins import find_plugin
 from longthought.scenarios.reward_spec import RewardSpec
 
@@ -26,6 +26,8 @@ class Wants:
     #: Who that model is: its weights, where they are at hand.
     who: Callable[[], dict[str, Any]] | None = None
     policy: Policy | None = None
+    #: Who that is: agent or model, its sampling and what it is shown.
+    policy_who: Callable[[], dict[str, Any]] | None = None
     #: Another reward of the scenario, by name.
     reward: Callable[[str], Reward] | None = None
     #: Where relative paths in its options begin.
@@ -73,8 +75,11 @@ def _prm(
 ) -> Reward:
     from longthought.agents.rewards.prm.process_reward import ProcessRewardModel
 
-    key = api_key_from(api_key_env, "options.api_key_env") if api_key_env else None
-    return ProcessRewardModel(wants.place(model), tokenizer=wants.place(tokenizer), api_key=key, **options)
+    if api_key_env:
+        if "base_url" not in options:
+            raise UsageError("options.api_key_env: is for a server; give its base_url")
+        options["api_key"] = key_for(api_key_env, str(options["base_url"]), "options.api_key_env")
+    return ProcessRewardModel(wants.place(model), tokenizer=wants.place(tokenizer), **options)
 
 
 def _step_scorer(wants: Wants, **options: Any) -> Reward:
@@ -89,7 +94,7 @@ def _rollouts(wants: Wants, **options: Any) -> Reward:
 
     if wants.policy is None or wants.scorer is None:
         raise UsageError("it completes solutions by a scenario's policy; name the scenario")
-    return RolloutReward(wants.policy, wants.scorer, **options)
+    return RolloutReward(wants.policy, wants.scorer, who=wants.policy_who, **options)
 
 
 def _judge(wants: Wants, **options: Any) -> Reward:

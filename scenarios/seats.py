@@ -44,6 +44,16 @@ class Seats:
             return cast("Policy", self._agent("policy", spec, "seats.policy"))
         return PolicyAgent(self._engines.get(spec.model or ""), self._context, spec.sampling)
 
+    def policy_identity(self) -> dict[str, Any]:
+        """What makes two policies the same one, as JSON: who sits there, and what it is shown of a path."""
+        texts = self._context.prompts.texts
+        return {
+            **who_sits(self._sitting["policy"], self._engines),
+            "prompts": {part: text for part, text in texts.items() if not part.startswith("critic")},
+            "context": self._context.kind,
+            "memory": self._context.memory,
+        }
+
     def critic(self, tools: Sequence[Reward], reward: Callable[[str, str], Reward]) -> Critic:
         """Who judges; the assenting critic where the protocol asks none.
 
@@ -143,3 +153,16 @@ class Seats:
             f"{key}.agent: {name} made a {type(made).__name__}, which has no method {does!r} "
             "and is no AutoGen ChatAgent"
         )
+
+
+def who_sits(spec: SeatSpec, engines: Engines) -> dict[str, Any]:
+    """Agent or model of a seat with its weights and settings, and those of each member of a panel, as JSON."""
+    out = {"model", "passport", "min_f1"} | ({"options"} if spec.panel else set[str]())
+    told: dict[str, Any] = {
+        "seat": spec.model_dump(mode="json", exclude_none=True, exclude_defaults=True, exclude=out),
+        "model": engines.identity(spec.model) if spec.model else None,
+    }
+    if spec.panel is not None:
+        told["rule"] = spec.panel.rule
+        told["members"] = [who_sits(member, engines) for member in spec.panel.members]
+    return told

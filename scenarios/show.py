@@ -91,8 +91,8 @@ def tree_of(transcript: Transcript, mistakes: Mapping[int, str] | None = None) -
     return Group(tree, _ending(transcript))
 
 
-def summary_table(summary: Summary, title: str = "", critic: tuple[Account, str] | None = None) -> Table:
-    """A run's figures; ``critic``: the account of its mistakes, and what it was counted against."""
+def summary_table(summary: Summary, title: str = "", critic: Account | None = None, truth: str = "") -> Table:
+    """A run's figures; ``critic``: the account of its mistakes, and ``truth``, what it was counted against."""
     table = Table(title=plain(title) if title else None, show_header=False, title_justify="left")
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -117,21 +117,19 @@ def summary_table(summary: Summary, title: str = "", critic: tuple[Account, str]
         table.add_row("trouble", Text(again))
     if summary.reward_missing:
         table.add_row("rewards missing", Text(f"in {summary.reward_missing} verdicts"))
-    if critic is not None and critic[0].right + critic[0].wrong:
-        table.add_row("critic", plain(f"{critic[0]}; against {critic[1]}"))
+    if critic is not None and critic.right + critic.wrong:
+        table.add_row("critic", plain(f"{critic}; against {truth}"))
     if summary.suspects:
         table.add_row("suspect", Text(f"{summary.suspects} debates with a text that looks like an injection"))
     return table
 
 
-def transcripts_table(transcripts: Iterable[Transcript], limit: int) -> Table:
-    """The first ``limit`` debates, one a row."""
+def transcripts_table(transcripts: Iterable[Transcript]) -> Table:
+    """Debates, one a row."""
     table = Table(
         "no.", "problem", "outcome", "answer", "turns", "thoughts", "decisions", header_style="bold"
     )
-    for shown, transcript in enumerate(transcripts):
-        if shown >= limit:
-            break
+    for transcript in transcripts:
         decisions = Counter[str](judgement.decision.kind for judgement in transcript.judgements)
         table.add_row(
             Text(str(transcript.number)),

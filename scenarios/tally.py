@@ -13,7 +13,7 @@ from collections import deque
 from longthought.protocols.outcomes import Outcome
 from longthought.protocols.transcript import Judgement, Transcript
 from longthought.protocols.tree import Tree
-from longthought.synth.accounts import Account, account, best_truth
+from longthought.synth.accounts import Account, account, rule_for, truth_of
 
 #: Of the run's time.
 SHARE = 0.02
@@ -48,7 +48,7 @@ class Tally:
         until = time.monotonic() + seconds
         while self._waiting and time.monotonic() < until:
             transcript = transcript_of(*self._waiting.popleft())
-            self.account += account(transcript, await best_truth(transcript))
+            self.account += account(transcript, await truth_of(transcript, rule_for(transcript.problem)))
             self.debates += 1
             await asyncio.sleep(0)
 

@@ -115,13 +115,9 @@ def _judged(transcript: Transcript, truth: Mapping[int, bool]) -> Iterator[tuple
         yield thought, decision, right
 
 
-async def best_truth(transcript: Transcript) -> dict[int, bool]:
-    """What a rule says, where the problem has one, else what the scorer said of answers."""
-    if not has_rule(transcript.problem):
-        return truth_by_outcome(transcript)
-    from longthought.agents.rewards.countdown_step import CountdownStepRule
-
-    return await truth_by_rule(transcript, CountdownStepRule(look_ahead=True))
+async def truth_of(transcript: Transcript, rule: Reward | None) -> dict[int, bool]:
+    """What the rule says, or without one, what the scorer said of answers."""
+    return truth_by_outcome(transcript) if rule is None else await truth_by_rule(transcript, rule)
 
 
 async def truth_by_rule(transcript: Transcript, rule: Reward) -> dict[int, bool]:
@@ -148,11 +144,12 @@ def truth_by_outcome(transcript: Transcript) -> dict[int, bool]:
     return truth
 
 
-def has_rule(problem: Problem) -> bool:
-    """Whether the Countdown rules can say of each step if it is right."""
+def rule_for(problem: Problem) -> Reward | None:
+    """The rule that can say of each step of the problem if it is right: the Countdown oracle, or none."""
     from longthought.agents.rewards.countdown import puzzle_of
+    from longthought.agents.rewards.countdown_step import CountdownStepRule
 
-    return puzzle_of(problem) is not None
+    return None if puzzle_of(problem) is None else CountdownStepRule(look_ahead=True)
 
 
 def _next_try(transcript: Transcript, left: Thought, decision: Backtrack) -> Thought | None:

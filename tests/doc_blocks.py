@@ -106,7 +106,7 @@ class Reader:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(block.text, "utf-8")
         match block.language, first["what"].split()[0] if first else "":
-            case "python" | "toml", "file":
+            case "python" | "toml" | "yaml", "file":
                 pass
             case "python", "":
                 code = compile(block.text, f"<line {block.line}>", "exec", dont_inherit=True)

@@ -154,6 +154,7 @@ class Model(ChatCompletionClient, ABC):
         Raises:
             RetryableError: another attempt may succeed (``agents.calls`` makes it).
             ContextLengthError: the prompt is too long.
+            RefusedError: this request is not taken.
             FatalModelError: no request of this run can succeed.
         """
 

@@ -4,6 +4,7 @@
 408, 409, 425, 429, 5xx, resets, timeouts,        RetryableError, with the server's ``Retry-After``
 a reply that is no chat completion
 400, 413, 422 that speak of the context length    ContextLengthError
+400, 422 that speak of no key, credit or model    RefusedError
 anything else (401, 403, 404, other 4xx, 3xx)     FatalModelError
 ================================================  ===================
 """
@@ -21,7 +22,13 @@ from typing import Any, cast
 import aiohttp
 import orjson
 
-from longthought.agents.errors import ContextLengthError, FatalModelError, ModelError, RetryableError
+from longthought.agents.errors import (
+    ContextLengthError,
+    FatalModelError,
+    ModelError,
+    RefusedError,
+    RetryableError,
+)
 
 #: Longest piece of a server's own words that an error carries, in characters.
 QUOTE = 300
@@ -31,6 +38,12 @@ _CONTEXT_STATUS = frozenset({400, 413, 422})
 _CONTEXT_WORDS = re.compile(
     r"context[ _](?:length|size|window)|context_length_exceeded|maximum model length"
     r"|(?:prompt|input) is too long|too many (?:input )?tokens|reduce the length of",
+    re.IGNORECASE,
+)
+_REFUSED_STATUS = frozenset({400, 422})
+#: What every request would be refused for.
+_WHOEVER_ASKS = re.compile(
+    r"api[ _-]?key|credit|quota|billing|model_not_found|model\b[^.]{0,80}(?:does not exist|not found)",
     re.IGNORECASE,
 )
 _KEYS = re.compile(r"\bsk-[\w-]{8,}|(?<=Bearer )\S+")
@@ -65,6 +78,8 @@ def status_error(endpoint: Endpoint, status: int, headers: Mapping[str, str], bo
         return FatalModelError(f"{endpoint.url}: the account has no credit left for {endpoint.model}{said}")
     if status in _RETRYABLE or status >= 500:
         return RetryableError(f"{endpoint.url} answered {status}{said}", retry_after(headers))
+    if status in _REFUSED_STATUS and not _WHOEVER_ASKS.search(words):
+        return RefusedError(f"{_what_to_do(endpoint, status)}{said}")
     return FatalModelError(f"{_what_to_do(endpoint, status)}{said}")
 
 

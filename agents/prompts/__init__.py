@@ -1,6 +1,8 @@
 """The prompt files, and how they are rendered: Jinja with StrictUndefined, so a missing value is an error, not a gap.
 
 A prompt set is a family of files ``<set>.<part>.md``; a directory with files ``<part>.md`` is a user's own set.
+
+Text that nobody here wrote enters a prompt as ``{{ text | fenced }}``, between fences that it cannot close.
 """
 
 from __future__ import annotations
@@ -15,9 +17,11 @@ from jinja2 import Environment, StrictUndefined, Template, TemplateError
 
 from longthought.agents.errors import UsageError
 
-PARTS = ("policy", "critic", "shared", "policy_cue", "critic_cue")
-#: How a set quotes a text to whoever judges it; a set without this part shows it bare.
-QUOTE = "quote"
+#: What the seats need; ``quote`` is how the critic is shown a problem and a step.
+PARTS = ("policy", "critic", "shared", "policy_cue", "critic_cue", "quote")
+
+#: What a template may be given.
+Value = str | int | bool | tuple[str, ...]
 
 _BACKTICKS = re.compile("`+")
 
@@ -37,61 +41,59 @@ class Prompts:
     ) -> None:
         self.name = name
         sources = {part: _source(name, part, base_dir, parts) for part in parts}
-        if parts is PARTS and (quote := _source_if_there(name, QUOTE, base_dir)) is not None:
-            sources[QUOTE] = quote
         #: The text of every part, for manifests: a changed prompt is a changed scenario.
         self.texts = {part: text for part, (_, text) in sources.items()}
         self._templates = {part: _compile(file, text) for part, (file, text) in sources.items()}
         # Cues recur turn after turn; a Jinja render costs as much as the rest of a turn's bookkeeping.
         self._cached = lru_cache(maxsize=4096)(self._render)
 
-    def render(self, part: str, **values: str | int | bool) -> str:
+    def render(self, part: str, **values: Value) -> str:
         """The part with its values, stripped of outer white space.
 
         Raises:
             UsageError: the template asks for a value that it is not given.
         """
-        return self._cached(part, tuple(sorted(values.items())))
+        return self._cached(part, tuple(sorted(values.items()))).strip()
 
     def quoted(self, text: str) -> str:
-        """``text`` as data: in a fence that it cannot close, for it is longer than any run of backticks in it.
+        """``text`` as the set shows it to whoever judges it, its outer white space too."""
+        return self._cached("quote", (("text", text),))
 
-        The fence depends on the text alone, so that prompts stay the same for prefix caches and replay.
-        """
-        if QUOTE not in self._templates:
-            return text
-        longest = max(map(len, _BACKTICKS.findall(text)), default=0)
-        return self.render(QUOTE, text=text, fence="`" * max(3, longest + 1))
-
-    def _render(self, part: str, values: tuple[tuple[str, str | int | bool], ...]) -> str:
+    def _render(self, part: str, values: tuple[tuple[str, Value], ...]) -> str:
         try:
-            return self._templates[part].render(dict(values)).strip()
+            return self._templates[part].render(dict(values))
         except TemplateError as error:
             raise UsageError(f"prompt {self.name}.{part}: {error}") from error
 
 
+def fenced(text: str) -> str:
+    """``text`` as data: in a fence that it cannot close, for it is longer than any run of backticks in it.
+
+    The fence depends on the text alone, so that prompts stay the same for prefix caches and replay.
+    """
+    longest = max(map(len, _BACKTICKS.findall(text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{text}\n{fence}"
+
+
 def _source(name: str, part: str, base_dir: Path | None, parts: Sequence[str]) -> tuple[str, str]:
-    found = _source_if_there(name, part, base_dir)
-    if found is None:
-        raise UsageError(
-            f"prompts: no set named {name!r} and no file {(base_dir or Path()) / name / f'{part}.md'}; shipped sets "
-            f"are default and terse, a directory of your own needs {', '.join(f'{p}.md' for p in parts)}"
-        )
-    return found
-
-
-def _source_if_there(name: str, part: str, base_dir: Path | None) -> tuple[str, str] | None:
     shipped = resources.files(__name__) / f"{name}.{part}.md"
     if "/" not in name and shipped.is_file():
         return f"{name}.{part}.md", shipped.read_text("utf-8")
     own = (base_dir or Path()) / name / f"{part}.md"
-    return (str(own), own.read_text("utf-8")) if own.is_file() else None
+    if own.is_file():
+        return str(own), own.read_text("utf-8")
+    raise UsageError(
+        f"prompts: no set named {name!r} and no file {own}; shipped sets are default and terse, "
+        f"a directory of your own needs {', '.join(f'{each}.md' for each in parts)}"
+    )
 
 
 def _compile(file: str, text: str) -> Template:
     environment = Environment(
         undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["fenced"] = fenced
     try:
         return environment.from_string(text)
     except TemplateError as error:

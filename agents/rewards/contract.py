@@ -65,10 +65,12 @@ class Scorer(ABC):
     Attributes:
         name: the ``scorer`` field of the problems it is for.
         uses_gold: scoring needs ``problem.gold`` (a checker of Countdown expressions does not).
+        prompts: the texts of the prompts it asks models with, by part; empty for one that asks none.
     """
 
     name: str
     uses_gold: bool = True
+    prompts: Mapping[str, str] = MappingProxyType({})
 
     @abstractmethod
     def extract(self, text: str) -> str | None:

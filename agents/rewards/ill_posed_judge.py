@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from longthought.agents.calls import sample
 from longthought.agents.errors import FatalModelError, ModelError
@@ -13,27 +12,29 @@ from longthought.agents.prompts import Prompts
 from longthought.agents.readings import Reading
 
 NAME = "ill-posed judge"
-_PROMPTS = Prompts("ill_posed", parts=("judge",))
-
 #: Of its reply.
 JUDGE_TOKENS = 400
 
 #: The last thing in a reply, with no more behind it than marks.
 _VERDICT = re.compile(r"\[([01])\][\s.*_`]{0,20}$")
-_MARKS = re.compile(r"<\s*/?\s*(?:problem|expert|other)\s*>", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
 class IllPosedJudge:
     """Asks ``model`` once, and takes nothing but a [0] or [1] at the end of a whole reply for an answer.
 
     The question is that of MathTrap's judge (Zhao et al. 2024), whose replies end the same way. Departures: the judge
     is shown what the critic named and not a whole solution; the texts are fenced; a reply that ends otherwise is
     unscored, not 0.
+
+    Attributes:
+        prompts: the texts of its prompts, by part.
     """
 
-    model: Model
-    sampling: Sampling = field(default_factory=lambda: Sampling(temperature=0.0, max_tokens=JUDGE_TOKENS))
+    def __init__(self, model: Model, sampling: Sampling | None = None) -> None:
+        self._model = model
+        self._sampling = sampling or Sampling(temperature=0.0, max_tokens=JUDGE_TOKENS)
+        self._prompts = Prompts("ill_posed", parts=("judge",))
+        self.prompts = self._prompts.texts
 
     async def read(self, said: str, problem: Problem) -> Reading:
         """1.0 if ``said`` names what the problem's gold answer does, 0.0 if not, else unscored, with the reason.
@@ -41,11 +42,9 @@ class IllPosedJudge:
         Raises:
             FatalModelError: no request can succeed, so the run should not go on.
         """
-        prompt = _PROMPTS.render(
-            "judge", question=_fenced(problem.question), gold=_fenced(problem.gold or ""), said=_fenced(said)
-        )
+        prompt = self._prompts.render("judge", question=problem.question, gold=problem.gold or "", said=said)
         try:
-            (reply,) = await sample(self.model, [Message("user", prompt)], self.sampling)
+            (reply,) = await sample(self._model, [Message("user", prompt)], self._sampling)
         except FatalModelError:
             raise
         except ModelError as error:
@@ -54,8 +53,3 @@ class IllPosedJudge:
         if found is None:
             return Reading(reward=NAME, why="the judge's reply does not end in [0] or [1]")
         return Reading(reward=NAME, value=float(found[1]))
-
-
-def _fenced(text: str) -> str:
-    """The text without marks that could end its place in the prompt."""
-    return _MARKS.sub(" ", text)

@@ -20,6 +20,7 @@ class IllPosedScorer(Scorer):
     def __init__(self, answers: Scorer, judge: IllPosedJudge | None = None) -> None:
         self.name = answers.name
         self._answers, self._judge = answers, judge
+        self.prompts = {**answers.prompts, **(judge.prompts if judge else {})}
 
     def extract(self, text: str) -> str | None:
         return self._answers.extract(text)

@@ -2,7 +2,7 @@
 
 Source: O1-Journey part 1, its tree's second way of pruning, in which a model says of each step correct or incorrect,
 with a reason; several votes as in GenPRM's maj@k. Departures: a third label for steps that are neither, as in PRM800K;
-problem and steps enter as JSON strings; a reply that names no label, or two, is no vote.
+problem and steps stand in fences; a reply that names no label, or two, is no vote.
 """
 
 from __future__ import annotations
@@ -125,13 +125,9 @@ class JudgeReward(Reward):
         return {"reward": self.name, "judge": self._who(), **asked, "prompts": self.prompts}
 
     def _messages(self, path: Path) -> list[Message]:
-        *before, last = (_quoted(thought.text) for thought in path.thoughts)
+        *before, last = (thought.text for thought in path.thoughts)
         cue = self._prompts.render(
-            "judge_cue",
-            problem=_quoted(path.problem.question),
-            steps="\n".join(f"{number}. {text}" for number, text in enumerate(before, start=1)),
-            step=last,
-            number=path.depth,
+            "judge_cue", problem=path.problem.question, before=tuple(before), step=last, number=path.depth
         )
         system = self._prompts.render("judge")
         return [*([Message("system", system)] if system else []), Message("user", cue)]
@@ -211,11 +207,6 @@ def _votes_in_json(said: str, shown: str) -> Iterator[Vote]:
                 cast("Label", label.strip().lower()),
                 _one_line(why) if isinstance(why, str) else "",
             )
-
-
-def _quoted(text: str) -> str:
-    """The text as a JSON string: nothing in it can end the quotation."""
-    return json.dumps(text, ensure_ascii=False)
 
 
 def _plain(text: str) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Literal
 
 from longthought.agents.errors import RewardError, UsageError
@@ -35,6 +36,8 @@ class RolloutReward(Reward):
         search: for ``read_steps``, estimate ``every`` step, or find the first error by ``binary`` search, with about
             log2 of the estimates; what follows the first error is then unscored.
         max_steps: of one completion.
+        who: what makes two policies the same one, for ``identity``; its class unless given. Only called there, for it
+            may have to read weights.
 
     Raises:
         UsageError: ``binary`` with soft estimates, or a scorer that scores nothing.
@@ -52,6 +55,7 @@ class RolloutReward(Reward):
         estimate: Estimate = "soft",
         search: Search = "every",
         max_steps: int = 24,
+        who: Callable[[], dict[str, Any]] | None = None,
     ) -> None:
         if k < 1 or max_steps < 1:
             raise UsageError("k and max_steps have to be at least 1")
@@ -64,10 +68,16 @@ class RolloutReward(Reward):
         self.uses_gold = scorer.uses_gold
         self._policy, self._scorer = policy, scorer
         self._k, self._estimate, self._search, self._max_steps = k, estimate, search, max_steps
+        self._who = who or (lambda: {"policy": type(policy).__qualname__})
 
     def identity(self) -> dict[str, Any]:
-        settings = {"k": self._k, "estimate": self._estimate, "max_steps": self._max_steps}
-        return {**super().identity(), **settings, "scorer": self._scorer.name}
+        settings = {
+            "k": self._k,
+            "estimate": self._estimate,
+            "search": self._search,
+            "max_steps": self._max_steps,
+        }
+        return {**super().identity(), **settings, "scorer": self._scorer.name, "policy": self._who()}
 
     async def read(self, path: Path) -> Reading:
         if not path.thoughts:

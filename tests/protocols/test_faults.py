@@ -14,6 +14,7 @@ import pytest
 
 from longthought.agents import calls
 from longthought.agents.calls import RetryPolicy
+from longthought.agents.errors import FatalModelError
 from longthought.agents.models.contract import Message, Reply, Sampling, ToolMessage
 from longthought.agents.models.loopback import LoopbackServer
 from longthought.agents.models.loopback_faults import Fault
@@ -55,7 +56,7 @@ async def _play_on(
     server: LoopbackServer, directory: Path, debates: int, at_once: int, attempt_timeout: float = 60.0
 ) -> float:
     """Debates of 8 proposals and 8 verdicts at the server; the seconds they took."""
-    directory.mkdir()
+    directory.mkdir(exist_ok=True)
     model = OpenAIModel("loopback", server.base_url, attempt_timeout=attempt_timeout)
     context = Context(Prompts("default"))
     budget = Budget(turns=8, conclude_at=1)
@@ -194,6 +195,68 @@ async def test_a_context_that_overflows_ends_the_debate_without_another_call(tmp
     assert [t.outcome.kind for t in transcripts] == ["limit:context_length"] * 100
     assert requests == {debate: debate % 16 + 1 for debate in range(100)}
     assert sum(t.failed_attempts for t in transcripts) == 0
+
+
+async def test_a_refused_prompt_ends_its_debate_and_no_other(tmp_path: Path) -> None:
+    """100 debates at once, of which every other one is refused, each at a call of its own."""
+    requests: Counter[int] = Counter()
+    refusal = Fault("status", 400, message="flagged by the content filter")
+
+    def refuse(body: dict[str, Any]) -> str | Fault:
+        if len(body["messages"]) == 1:
+            requests[-1] += 1
+            return "Hello"
+        debate = _which(body["messages"][1]["content"])
+        requests[debate] += 1
+        return refusal if debate % 2 == 0 and requests[debate] > debate // 2 % 16 else _say(body)
+
+    async with LoopbackServer(refuse) as server:
+        await _play_on(server, tmp_path / "run", 100, 100)
+    transcripts = {t.number: t for t in read_transcripts(tmp_path / "run")}
+    for number in range(100):
+        outcome = transcripts[number].outcome
+        if number % 2:
+            assert outcome.kind == "limit:turns"
+        else:
+            assert outcome.kind == "error:refused"
+            assert refusal.message in outcome.why
+            assert requests[number] == number // 2 % 16 + 1
+    # One more request in all: some debates are refused before anybody has been answered.
+    assert requests[-1] <= 1
+
+
+@pytest.mark.parametrize("at_once", [1, 20])
+async def test_a_server_that_refuses_everything_ends_the_run_and_no_debate(
+    tmp_path: Path, at_once: int
+) -> None:
+    broken = True
+
+    def refuse(body: dict[str, Any]) -> str | Fault:
+        return Fault("status", 400, message="unknown field extra") if broken else _say(body)
+
+    async with LoopbackServer(refuse) as server:
+        with pytest.raises(FatalModelError, match=r"unknown field extra .*; it refuses a plain greeting too"):
+            await _play_on(server, tmp_path / "run", 20, at_once)
+        assert len(server.requests) <= at_once + 1
+        events = read_events(tmp_path / "run" / "journal-0.jsonl")
+        assert {event["kind"] for event in events} == {"opened"}
+        # The server mended, the same run goes on.
+        broken = False
+        await _play_on(server, tmp_path / "run", 20, at_once)
+    assert [t.outcome.kind for t in read_transcripts(tmp_path / "run")] == ["limit:turns"] * 20
+
+
+async def test_a_first_prompt_that_is_refused_does_not_end_the_run(tmp_path: Path) -> None:
+    def refuse(body: dict[str, Any]) -> str | Fault:
+        first = len(body["messages"]) > 1 and _which(body["messages"][1]["content"]) == 0
+        return Fault("status", 422, message="no") if first else _say(body)
+
+    async with LoopbackServer(refuse) as server:
+        await _play_on(server, tmp_path / "run", 3, at_once=1)
+    assert [t.outcome.kind for t in read_transcripts(tmp_path / "run")] == [
+        "error:refused",
+        *["limit:turns"] * 2,
+    ]
 
 
 async def test_half_characters_do_not_break_a_run_or_its_journal(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from longthought.agents.errors import UnreadableVerdict
 from longthought.agents.injection import suspicion
 from longthought.agents.models.contract import Message
 from longthought.agents.models.scripted import ScriptedModel
-from longthought.agents.prompts import Prompts
+from longthought.agents.prompts import Prompts, fenced
 from longthought.agents.seats.context import Context
 from longthought.agents.seats.critic import CriticAgent
 from longthought.agents.seats.policy import PolicyAgent
@@ -150,6 +150,7 @@ def test_no_text_can_close_its_fence(text: str) -> None:
     assert set(fence) == {"`"}
     assert rest == f"{text}\n{fence}"
     assert fence not in text
+    assert fenced(text) == quoted
     assert Prompts("terse").quoted(text) == text
 
 

@@ -43,10 +43,21 @@ def test_launching_a_run_imports_only_what_it_needs() -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    heavy = ("torch", "autogen_core", "aiohttp", "openai", "datasets", "pydantic")
-    code = f"import sys, longthought.scenarios.cli\nprint([m for m in {heavy} if m in sys.modules])"
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert shown.stdout.strip() == "[]"
+    heavy = ("torch", "autogen_core", "aiohttp", "openai", "datasets", "pydantic", "rich", "pygments")
+    code = (
+        "import sys\nfrom longthought.scenarios.cli import main\ntry:\n    main()\nexcept SystemExit:\n"
+        f"    print([m for m in {heavy} if m in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True)
+    assert shown.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train"]])
+def test_help_tells_each_command_in_a_whole_sentence(call: Call, arguments: list[str]) -> None:
+    _, out, err = call(*arguments)
+    told = (out + err).partition("Commands:")[2]
+    assert "doctor" in told or "critic" in told
+    assert "..." not in told
 
 
 def test_run_show_list_and_export(call: Call, tmp_path: Path) -> None:
@@ -69,6 +80,21 @@ def test_run_show_list_and_export(call: Call, tmp_path: Path) -> None:
     code, out, _ = call("export", "sums", "--out", "corpus", "--kinds", "shortcut", "--formats", "jsonl")
     assert code == 0
     assert len((tmp_path / "corpus" / "shortcut" / "train.jsonl").read_text().splitlines()) == 3
+
+
+def test_a_scenario_with_code_of_its_own_is_evaluated_if_that_is_allowed(call: Call, tmp_path: Path) -> None:
+    write(tmp_path)
+    code, _, err = call("eval", "sums.yaml", "--limit", "2")
+    assert code == 2
+    assert "models.adder.engine" in err
+    assert "add --allow-import" in err
+    code, out, err = call("eval", "sums.yaml", "--limit", "2", "--alone", "--allow-import")
+    assert code == 0, err
+    assert "sums-eval minus sums-eval-alone, paired over 2 problems: +0.0%" in out
+    # Runs that are there are read, and need no code.
+    code, out, _ = call("eval", "sums-eval")
+    assert code == 0
+    assert "100.0%" in out
 
 
 def test_a_dry_run_asks_and_writes_nothing(call: Call, tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ from longthought.agents.errors import UsageError
 from longthought.agents.models.contract import Message, Sampling, ToolMessage
 from longthought.agents.models.random_model import write_random_model
 from longthought.agents.models.scripted import ScriptedModel
+from longthought.protocols.tape import Tape
 from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.tree import Tree
 from longthought.scenarios.bounds import bounds_of
 from longthought.scenarios.build import build
 from longthought.scenarios.load import load_scenario
@@ -63,6 +65,29 @@ async def test_a_panel_with_a_judge_plays(tmp_path: Path) -> None:
     assert not any(t.informed for t in transcripts)
     prompts = json.loads((result.run_dir / "manifest.json").read_text())["prompts"]
     assert {"rewards.strict.judge", "seats.critic.options.members.2.sampling_cue"} <= set(prompts)
+
+
+async def test_two_models_may_share_a_thread(tmp_path: Path) -> None:
+    """Each says its own lines, and is shown what the other said as if both were one."""
+    scripts = {"a": ["go nowhere", "Answer: 1"], "b": ["backtrack 0: that leads nowhere", "terminate solved"]}
+    engine = "longthought.agents.models.scripted:ScriptedModel"
+    models = {name: {"engine": engine, "options": {"script": s, "name": name}} for name, s in scripts.items()}
+    seats = {"policy": {"model": "a"}, "critic": {"model": "b"}}
+    loaded = load(tmp_path, models=models, seats=seats, context="shared")
+    problem, *_ = problems_of(loaded)
+    built = build(loaded, [problem], allow_import=True)
+    outcome = await built.protocol.play(Tree(problem, Tape(None, 0, seed=0)))
+    assert outcome.kind == "solved"
+    policy, critic = built.engines.built["a"], built.engines.built["b"]
+    assert isinstance(policy, ScriptedModel)
+    assert isinstance(critic, ScriptedModel)
+    turns = [request[0] for pair in zip(policy.requests, critic.requests, strict=True) for request in pair]
+    lines = [line for pair in zip(*scripts.values(), strict=True) for line in pair]
+    for turn, messages in enumerate(turns):
+        thread = [m for m in messages if isinstance(m, Message)]
+        assert [m.content for m in thread if m.role == "assistant"] == lines[:turn]
+        # The thread only grows, so one server's cache serves both.
+        assert list(messages) == list(turns[-1])[: len(messages)]
 
 
 def test_a_reward_that_knows_the_answer_informs_its_critic(tmp_path: Path) -> None:

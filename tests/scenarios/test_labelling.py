@@ -39,8 +39,11 @@ def wrong_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _play(tmp_path_factory.mktemp("runs") / "wrong", "protocol=monologue")
 
 
-async def _labels(run: Path, out: Path, reward: str, *options: str) -> list[dict[str, Any]]:
-    made = await label(SCENARIO, LabelOptions(out=out, reward=reward, run=str(run), options=options))
+async def _labels(
+    run: Path, out: Path, reward: str, *options: str, sets: tuple[str, ...] = ()
+) -> list[dict[str, Any]]:
+    asked = LabelOptions(out=out, reward=reward, run=str(run), options=options, sets=sets)
+    made = await label(SCENARIO, asked)
     rows = [orjson.loads(line) for line in (out / LABELLED).read_bytes().splitlines()]
     assert made.rows == len(rows)
     assert made.right + made.wrong + made.unlabelled == sum(len(row["labels"]) for row in rows)
@@ -71,6 +74,8 @@ async def test_the_same_command_goes_on_and_another_one_is_refused(run: Path, tm
     assert (tmp_path / "out" / "journal-0.jsonl").read_bytes() == journal
     with pytest.raises(UsageError, match="holds labels of something else"):
         await _labels(run, tmp_path / "out", "rollouts", "k=3")
+    with pytest.raises(UsageError, match="holds labels of something else"):
+        await _labels(run, tmp_path / "out", "rollouts", "k=2", sets=("seats.policy.options.slip=0.5",))
 
 
 async def test_only_wrong_solutions_can_be_convincing(wrong_run: Path, tmp_path: Path) -> None:

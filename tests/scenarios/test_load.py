@@ -140,11 +140,3 @@ def test_every_shipped_scenario_loads(name: str) -> None:
 def test_an_unknown_scenario_is_told_what_there_is() -> None:
     with pytest.raises(UsageError, match=r"no such scenario file \(did you mean 'countdown'"):
         load_scenario("countdwon")
-
-
-def test_two_models_may_share_a_thread(tmp_path: Path) -> None:
-    file = tmp_path / "mine.yaml"
-    models = {"a": MODEL, "b": MODEL}
-    seats = {"policy": {"model": "a"}, "critic": {"model": "b"}}
-    file.write_text(yaml.safe_dump(scenario(models=models, seats=seats, context="shared")))
-    assert load_scenario(str(file)).scenario.context == "shared"

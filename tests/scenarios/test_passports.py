@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from longthought.agents.models.local_weights import weights_digest
 from longthought.agents.models.random_model import write_random_model
-from longthought.scenarios.build import build
+from longthought.scenarios.build import build, build_reward
 from longthought.scenarios.load import load_scenario
 from longthought.scenarios.passports import critic_subject
 
@@ -45,3 +46,20 @@ def test_a_critic_is_who_answers_not_where_it_lies(weights: Path, tmp_path: Path
     assert critic(one) != critic(one, "seats.critic.temperature=0.5")
     assert critic(one) != critic(one, "prompts=default")
     assert critic(one) != critic(one, "rewards={countdown-step: inject}")
+
+
+def test_rollouts_are_of_the_policy_that_makes_them(weights: Path) -> None:
+    def rollouts(*sets: str, **options: object) -> dict[str, Any]:
+        return build_reward(load_scenario("countdown", sets), "rollouts", options).reward.identity()
+
+    assert rollouts() == rollouts("models.embedded.max_batch=2", "seats.critic.temperature=0.5")
+    told = [
+        rollouts(),
+        rollouts(f"models.embedded.model={weights}"),
+        rollouts("seats.policy.temperature=0.1"),
+        rollouts("prompts=default"),
+        rollouts("memory=path"),
+        rollouts(estimate="hard"),
+        rollouts(estimate="hard", search="binary"),
+    ]
+    assert all(one != other for i, one in enumerate(told) for other in told[:i])

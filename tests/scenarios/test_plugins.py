@@ -41,8 +41,10 @@ def driven(model):
 
 class Length(Reward):
     name = "length"
+    def __init__(self, full=100):
+        self.full = full
     async def read(self, path):
-        return Reading(reward=self.name, value=min(1.0, len(path.thoughts[-1].text) / 100))
+        return Reading(reward=self.name, value=min(1.0, len(path.thoughts[-1].text) / self.full))
 
 class Never(Scorer):
     name = "never"
@@ -113,7 +115,7 @@ async def play(directory: Path, *sets: str) -> list[Transcript]:
         ("seats.critic={agent: 'own_roles:Strict'}", "gave_up", ""),
         ("dataset.scorer=never", "wrong", ""),
         ("dataset={kind: plugin, name: counting, options: {upto: 2}}", "solved", ""),
-        ("rewards={length: inject}", "solved", ""),
+        ("rewards={length: {mode: inject, options: {full: 34}}}", "solved", ""),
         ("protocol=once", "gave_up", "n is 1"),
     ],
 )
@@ -124,7 +126,8 @@ async def test_a_package_that_is_installed_plugs_in(
         assert transcript.outcome.kind == outcome
         assert transcript.outcome.why == why
         if "rewards" in override:
-            assert transcript.judgements[0].readings[0].reward == "length"
+            (first,) = transcript.judgements[0].readings
+            assert (first.reward, first.value) == ("length", len("take the first") / 34)
 
 
 @pytest.mark.usefixtures("package")

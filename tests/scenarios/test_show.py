@@ -86,7 +86,7 @@ def printed(transcripts: list[Transcript]) -> str:
     out = io.StringIO()
     console = Console(file=out, width=100, force_terminal=False)
     console.print(summary_table(summarise(transcripts), "a run"))
-    console.print(transcripts_table(transcripts, 10))
+    console.print(transcripts_table(transcripts))
     for each in transcripts:
         console.print(tree_of(each))
     return out.getvalue()

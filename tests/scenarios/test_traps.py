@@ -11,9 +11,11 @@ import pytest
 
 from longthought.agents.errors import UsageError
 from longthought.protocols.transcript import PACKED, Transcript, read_transcripts
+from longthought.scenarios.build import build
 from longthought.scenarios.dataset_traps import TrapPairsSpec
 from longthought.scenarios.datasets import load_problems
 from longthought.scenarios.load import load_scenario
+from longthought.scenarios.passports import critic_subject
 from longthought.scenarios.problem_source import problems_of
 from longthought.scenarios.run import RunOptions, run_scenario
 from longthought.synth.corpus.export import export
@@ -212,3 +214,13 @@ def test_the_published_traps() -> None:
     twins = [problem for problem in every if not problem.metadata["ill_posed"]]
     assert len(twins) == 40, "every original is stated once, and its solution ends in an answer"
     assert all(problem.gold for problem in twins)
+
+
+def test_what_the_judge_of_contradictions_is_asked_with_is_part_of_the_run_and_not_of_the_critic(
+    tmp_path: Path,
+) -> None:
+    loaded = load_scenario(str(write_traps(tmp_path, "names", ill_posed={"judge": "seats"})), ())
+    unasked, asked = (build(loaded, each, allow_import=True) for each in ((), problems_of(loaded)))
+    assert set(asked.prompts) - set(unasked.prompts) == {"scorer.judge"}
+    # A critic is measured without problems, and its passport holds for these.
+    assert critic_subject(loaded, unasked).hash == critic_subject(loaded, asked).hash

@@ -50,13 +50,13 @@ class TrapSeats(ScriptedModel):
     ) -> list[Reply]:
         # No seat is ever shown what is wrong with a problem; the judge is.
         said = [m.content for m in messages if isinstance(m, Message)]
-        if "<expert>" not in said[-1]:
+        if "The expert:" not in said[-1]:
             assert not any(flaw in text for text in said for flaw in (FLAW, OTHER_FLAW))
         return await super().sample(messages, sampling, n)
 
     def _say(self, messages: Sequence[Message | ToolMessage], sampling: Sampling) -> str:
         said = [m.content for m in messages if isinstance(m, Message)]
-        if "<expert>" in said[-1]:
+        if "The expert:" in said[-1]:
             return self._judge
         question = next(q for q in (TRAP, TWIN, OTHER_TRAP, OTHER_TWIN) if any(q in text for text in said))
         if "Critic: judge" not in said[-1]:

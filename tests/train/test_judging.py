@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from longthought.agents.decisions import Backtrack, Continue, Decision, Reflect, Terminate
-from longthought.agents.errors import RewardError, UnreadableVerdict
+from longthought.agents.errors import ContextLengthError, RefusedError, RewardError, UnreadableVerdict
 from longthought.agents.readings import Reading
 from longthought.agents.rewards.contract import Reward
 from longthought.agents.rewards.tools import read_steps
@@ -263,3 +263,23 @@ async def test_a_passport_comes_back_as_it_was(tmp_path: Path) -> None:
     assert passport.subject_hash == Subject(kind="reward", name="other", identity={"reward": "graded"}).hash
     assert passport.figures == figures(steps_of(SAID))
     assert (passport.data.labelled_steps, passport.data.wrong_steps) == (8, 2)
+
+
+@pytest.mark.parametrize("error", [ContextLengthError("too long"), RefusedError("no")])
+async def test_a_prompt_that_the_critics_server_will_not_take_says_nothing_of_its_step(
+    tmp_path: Path, error: Exception
+) -> None:
+    class Limited(Told):
+        async def judge(self, path: Thoughts) -> Verdict:
+            if path.depth > 1:
+                raise error
+            return await super().judge(path)
+
+    journal = Journal(tmp_path)
+    (one, other) = await ask_about(
+        Limited({"b0": Reflect(why="w")}),
+        [solution("a", "right", "right"), solution("b", "wrong", "wrong")],
+        journal,
+    )
+    journal.close()
+    assert (one.scores, other.scores) == ((1.0, None), (0.0, None))

@@ -2,7 +2,7 @@
 
 A critic is shown a solution as a debate would show it: step by step, every earlier step continued. Continuing, and
 ending the debate as solved, is a score of 1; going back or reflecting is 0. Giving up says nothing of the step, and
-neither does a verdict that cannot be read: they leave it unscored.
+neither does a verdict that cannot be read, or that the model's server will not be asked for: they leave it unscored.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from longthought.agents.calls import recorder
 from longthought.agents.decisions import Backtrack, Reflect, Terminate
-from longthought.agents.errors import UnreadableVerdict
+from longthought.agents.errors import ContextLengthError, RefusedError, UnreadableVerdict
 from longthought.agents.models.contract import Usage
 from longthought.agents.rewards.contract import Reward
 from longthought.agents.rewards.tools import read_steps
@@ -120,7 +120,7 @@ async def critic_score(critic: Critic, path: Path, asks: int) -> float | None:
     """1 if the critic lets the last step of ``path`` stand, 0 if it objects, None if it says nothing of it."""
     try:
         decision = (await readable_verdict(critic, path, asks)).decision
-    except UnreadableVerdict:
+    except (UnreadableVerdict, ContextLengthError, RefusedError):
         return None
     if isinstance(decision, Backtrack | Reflect):
         return 0.0

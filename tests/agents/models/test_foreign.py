@@ -9,7 +9,13 @@ from autogen_core.models import ModelFamily, ModelInfo
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 from autogen_ext.models.replay import ReplayChatCompletionClient
 
-from longthought.agents.errors import ContextLengthError, FatalModelError, ModelError, RetryableError
+from longthought.agents.errors import (
+    ContextLengthError,
+    FatalModelError,
+    ModelError,
+    RefusedError,
+    RetryableError,
+)
 from longthought.agents.models.contract import Message, Reply, Sampling, ToolMessage, from_autogen
 from longthought.agents.models.foreign import ForeignModel, to_autogen
 from longthought.agents.models.loopback import LoopbackServer, Script
@@ -115,7 +121,7 @@ async def test_tools_and_their_calls_pass_both_ways() -> None:
         (Fault("null_content"), RetryableError),
         (Fault("finish", finish="abort"), RetryableError),
         (Fault("context"), ContextLengthError),
-        (Fault("status", 400), FatalModelError),
+        (Fault("status", 400), RefusedError),
         (Fault("status", 401, message="Incorrect API key: sk-secret-key"), FatalModelError),
         (Fault("status", 404), FatalModelError),
     ],

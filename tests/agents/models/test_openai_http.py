@@ -9,7 +9,7 @@ import pytest
 from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.messages import TextMessage
 
-from longthought.agents.errors import FatalModelError, RetryableError, UsageError
+from longthought.agents.errors import RefusedError, RetryableError, UsageError
 from longthought.agents.models.contract import Message, Reply, Sampling, ToolMessage, Usage
 from longthought.agents.models.loopback import LoopbackServer
 from longthought.agents.models.openai_http import OpenAIModel
@@ -143,7 +143,7 @@ async def test_off_never_constrains_and_regex_always_does() -> None:
         off = OpenAIModel("loopback", server.base_url, structured="off")
         assert (await off.sample(HELLO, Sampling(regex="c.*")))[0].text == "free"
         insists = OpenAIModel("loopback", server.base_url, structured="regex")
-        with pytest.raises(FatalModelError, match="structured_outputs"):
+        with pytest.raises(RefusedError, match="structured_outputs"):
             await insists.sample(HELLO, Sampling(regex="c.*"))
         await off.close()
         await insists.close()

@@ -12,7 +12,13 @@ import pytest
 
 from longthought.agents import calls
 from longthought.agents.calls import RetryPolicy
-from longthought.agents.errors import ContextLengthError, FatalModelError, ModelError, RetryableError
+from longthought.agents.errors import (
+    ContextLengthError,
+    FatalModelError,
+    ModelError,
+    RefusedError,
+    RetryableError,
+)
 from longthought.agents.models.contract import Message, Reply, Sampling, Usage
 from longthought.agents.models.loopback import LoopbackServer
 from longthought.agents.models.loopback_faults import Fault, FaultKind
@@ -118,16 +124,12 @@ async def test_a_lasting_fault_ends_when_the_retries_are_used_up(fault: Fault, j
     [
         (Fault("context"), ContextLengthError, "prompt is too long"),
         (Fault("status", 413, message="Request too large"), ContextLengthError, "too large"),
-        (Fault("status", 400, message="Unknown role"), FatalModelError, "Unknown role"),
-        (
-            Fault("status", 400, message="max_tokens=9 cannot be greater than max_model_len=4"),
-            FatalModelError,
-            "max_tokens=9",
-        ),
+        (Fault("status", 400, message="API key not valid."), FatalModelError, "key not valid"),
+        (Fault("status", 400, message="The model `m` does not exist"), FatalModelError, "not exist"),
+        (Fault("status", 400, message="Your credit balance is too low"), FatalModelError, "credit"),
         (Fault("status", 401, message=f"Incorrect API key: {KEY}"), FatalModelError, "refused the API key"),
         (Fault("status", 403), FatalModelError, "forbids model loopback"),
         (Fault("status", 404), FatalModelError, "base_url"),
-        (Fault("status", 422), FatalModelError, "refused the request"),
         (Fault("status", 307), FatalModelError, "redirects"),
         (Fault("status", 429, message="insufficient_quota"), FatalModelError, "no credit"),
         (
@@ -150,6 +152,41 @@ async def test_what_cannot_get_better_is_asked_once(
     assert server.base_url in line
     assert KEY not in line
     assert "\n" not in line
+
+
+REFUSALS = [
+    Fault("status", 400, message="Unknown role"),
+    Fault("status", 400, message="max_tokens=9 cannot be greater than max_model_len=4"),
+    Fault("status", 422, message="flagged by the content filter"),
+]
+
+
+@pytest.mark.parametrize("fault", REFUSALS, ids=lambda fault: fault.message)
+async def test_one_refusal_is_of_a_prompt_and_two_are_of_all(fault: Fault, journal: Journal) -> None:
+    async with Server(fault) as server:
+        with pytest.raises(RefusedError, match=fault.message):
+            await server.ask()
+    assert [seen.body["messages"][0]["content"] for seen in server.requests] == ["Next step?", "Hello"]
+    async with Server(fault, fault) as server:
+        with pytest.raises(FatalModelError, match=f"{fault.message} .*; it refuses a plain greeting too"):
+            await server.ask()
+    assert len(server.requests) == 2
+    async with Server(fault, Fault("status", 503)) as server:
+        with pytest.raises(RefusedError, match=fault.message):
+            await server.ask()
+    assert len(server.requests) == 2
+    assert not journal.failures
+    assert not journal.calls
+
+
+async def test_a_model_that_has_replied_is_not_asked_once_more() -> None:
+    async with Server("done", REFUSALS[0]) as server:
+        model = OpenAIModel("loopback", server.base_url)
+        await calls.sample(model, ASK, Sampling())
+        with pytest.raises(RefusedError):
+            await calls.sample(model, ASK, Sampling())
+        await model.close()
+    assert len(server.requests) == 2
 
 
 async def test_a_wrong_key_and_a_wrong_model_are_told_apart() -> None:
