@@ -137,19 +137,23 @@ SOUND: list[dict[str, Any]] = [
 ]
 
 
+def keys_of(value: object) -> list[Any]:
+    if isinstance(value, dict):
+        return sorted(cast("dict[str, Any]", value))
+    return [*range(len(cast("list[Any]", value)))] if isinstance(value, list) else []
+
+
 @st.composite
 def damaged(draw: st.DrawFn) -> dict[str, Any]:
     """A sound row in which one value, however deep, is another."""
     row: dict[str, Any] = json.loads(json.dumps(draw(st.sampled_from(SOUND))))
-    inside: dict[Any, Any] | list[Any] = row
+    at: Any = row
     while True:
-        at = cast("dict[Any, Any]", inside)
-        key = draw(st.sampled_from(sorted(at) if isinstance(inside, dict) else range(len(inside))))
-        below: Any = at[key]
-        if not (isinstance(below, dict | list) and below) or draw(st.integers(0, 3)) == 0:
+        key = draw(st.sampled_from(keys_of(at)))
+        if not keys_of(at[key]) or draw(st.integers(0, 3)) == 0:
             at[key] = draw(JSON)
             return row
-        inside = cast("dict[Any, Any] | list[Any]", below)
+        at = at[key]
 
 
 @settings(max_examples=200, deadline=None)
