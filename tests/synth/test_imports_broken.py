@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Sized
 from pathlib import Path
 from typing import Any, cast
 
@@ -140,7 +141,7 @@ SOUND: list[dict[str, Any]] = [
 def keys_of(value: object) -> list[Any]:
     if isinstance(value, dict):
         return sorted(cast("dict[str, Any]", value))
-    return [*range(len(cast("list[Any]", value)))] if isinstance(value, list) else []
+    return [*range(len(cast("Sized", value)))] if isinstance(value, list) else []
 
 
 @st.composite
