@@ -17,6 +17,7 @@ from longthought.scenarios import (
     cli_judge,
     cli_label,
     cli_look,
+    cli_perplexity,
     cli_report,
     cli_run,
     cli_stats,
@@ -61,6 +62,7 @@ app.command("report")(cli_report.report)
 app.command("judge")(cli_judge.judge)
 app.command("label")(cli_label.label)
 app.command("tamper")(cli_tamper.tamper)
+app.command("perplexity")(cli_perplexity.perplexity)
 app.add_typer(cli_train.app, name="train")
 
 

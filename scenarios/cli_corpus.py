@@ -13,7 +13,9 @@ def export(
         str, typer.Argument(help="A run's directory, its name under runs/, or a file of transcripts.")
     ],
     out: Annotated[Path, typer.Option(help="The corpus's directory.")],
-    kinds: Annotated[str, typer.Option(help="Kinds of rows, with commas.")] = "shortcut,journey",
+    kinds: Annotated[
+        str, typer.Option(help="Kinds of rows, with commas; name=kind for a second one of a kind.")
+    ] = "shortcut,journey",
     formats: Annotated[str, typer.Option(help="jsonl, parquet, or both with a comma.")] = "jsonl,parquet",
     include_informed: Annotated[
         bool, typer.Option(help="Also what was written with the answer, or its correctness, in the context.")
@@ -27,7 +29,7 @@ def export(
     ] = 0.0,
     option: Annotated[
         list[str] | None,
-        typer.Option("--option", metavar="KIND.KEY=VALUE", help="Of one kind: dialogue.context=shared"),
+        typer.Option("--option", metavar="NAME.KEY=VALUE", help="Of one kind: dialogue.context=shared"),
     ] = None,
 ) -> None:
     """Derive training rows from a run's transcripts."""

@@ -22,7 +22,7 @@ Sets = Annotated[
 
 @app.command()
 def sft(config: Config, set_: Sets = None) -> None:
-    """Supervised fine-tuning, or training from nothing, on shortcut, journey, dialogue or critic rows."""
+    """Supervised fine-tuning, or training from nothing, on journeys, dialogues or any other rows of messages."""
     from longthought.train.settings import SftSettings, load_settings
     from longthought.train.sft import run_sft
 
@@ -31,7 +31,7 @@ def sft(config: Config, set_: Sets = None) -> None:
 
 @app.command()
 def dpo(config: Config, set_: Sets = None) -> None:
-    """Direct preference optimisation on preference pairs."""
+    """Direct preference optimisation on pairs of solutions (preference) or of steps (step_preference)."""
     from longthought.train.dpo import run_dpo
     from longthought.train.settings import DpoSettings, load_settings
 

@@ -21,8 +21,8 @@ from longthought.synth.corpus.card import card
 from longthought.synth.corpus.manifest import NAME, KindCounts, Manifest, file_entry, read_manifest, source_of
 from longthought.synth.corpus.replace_dir import replacing
 from longthought.synth.corpus.row_files import FORMATS, Format, RowFiles, need_pyarrow, sync
-from longthought.synth.derive.derivation import Derivation, Dropped
-from longthought.synth.derive.kinds import derivation
+from longthought.synth.derive.derivation import Dropped
+from longthought.synth.derive.kinds import Asked, asked_kinds
 
 CARD = "README.md"
 
@@ -43,8 +43,9 @@ def export(
 
     Args:
         source: a run directory or a file of transcripts.
+        kinds: names of kinds, or ``name=kind`` for one more of a kind under another name.
         include_suspects: also debates whose problem or thoughts look like an injection (``agents.injection``).
-        options: per kind, the fields of its ``Derivation``.
+        options: per kind (by the name that it was given), the fields of its ``Derivation``.
         validation: the share of problems, by hash of the question, whose rows go to the split of that name.
         on_progress: called with the number of debates read so far.
 
@@ -53,9 +54,7 @@ def export(
         RunError: the corpus cannot be written. In every case what stood at ``out`` stays.
     """
     _check(out, kinds, formats, validation)
-    making = {name: derivation(name, (options or {}).get(name)) for name in dict.fromkeys(kinds)}
-    if stray := sorted((options or {}).keys() - making.keys()):
-        raise UsageError(f"export: options for {', '.join(stray)}, which is not among the kinds to export")
+    making = asked_kinds(kinds, options)
     try:
         with replacing(out) as partial:
             work = _Export(partial, making, formats, validation, include_informed, include_suspects)
@@ -106,7 +105,7 @@ def _may_replace(out: Path) -> None:
 class _Kind:
     """A kind under way: its open files by split, and what it left out."""
 
-    derivation: Derivation
+    asked: Asked
     splits: dict[str, RowFiles] = field(default_factory=dict[str, RowFiles])
     dropped: Counter[str] = field(default_factory=Counter[str])
 
@@ -117,7 +116,7 @@ class _Export:
     def __init__(
         self,
         directory: Path,
-        making: Mapping[str, Derivation],
+        making: Mapping[str, Asked],
         formats: Collection[Format],
         validation: float,
         include_informed: bool,
@@ -134,7 +133,7 @@ class _Export:
         for samples in self._by_problem(source, on_progress):
             split = "validation" if _share(samples[0].problem.question) < self._validation else "train"
             for name, kind in self._kinds.items():
-                for made in kind.derivation.rows(samples):
+                for made in kind.asked.derivation.rows(samples):
                     if isinstance(made, Dropped):
                         kind.dropped[made.reason] += 1
                     else:
@@ -158,7 +157,8 @@ class _Export:
             validation=self._validation,
             kinds={
                 name: KindCounts(
-                    options=kind.derivation.model_dump(mode="json"),
+                    kind=kind.asked.kind,
+                    options=kind.asked.derivation.model_dump(mode="json"),
                     rows={split: files.rows for split, files in sorted(kind.splits.items())},
                     dropped=dict(sorted(kind.dropped.items())),
                 )
@@ -218,7 +218,7 @@ class _Export:
     def _files(self, name: str, kind: _Kind, split: str) -> RowFiles:
         files = kind.splits.get(split)
         if files is None:
-            row = kind.derivation.row
+            row = kind.asked.derivation.row
             files = kind.splits[split] = RowFiles(self._directory / name, split, row, self._formats)
         return files
 

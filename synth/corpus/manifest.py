@@ -30,6 +30,8 @@ class Source(_Part):
 class KindCounts(_Part):
     """Rows of one kind by split, and what was not made into a row, by reason."""
 
+    #: Which kind it is, where the corpus has it under a name of its own.
+    kind: str = ""
     options: dict[str, Any]
     rows: dict[str, int]
     dropped: dict[str, int]

@@ -1,80 +1,98 @@
 """Trajectory preference pairs: of the samples of one problem, right ones against wrong ones.
 
-O1-Journey part 1, DPO stage: sample each question 20 times, split by the answer, draw 5 right and 5 wrong at
-random, which gives 5 pairs. Here as there, the i-th right one drawn stands against the i-th wrong one.
-Departures: the samples are debates; those that never gave an answer to score stand on neither side; the draw
-is by hash, so that it is the same everywhere.
+``by: random`` is O1-Journey's way (part 1, DPO stage): sample each question 20 times, split by the answer, draw 5
+right and 5 wrong at random, which gives 5 pairs. Here as there, the i-th right one drawn stands against the i-th wrong
+one. ``by: perplexity`` is STILL-2's (Min et al. 2024, arXiv 2412.09413, self-improvement by DPO): the right samples
+that the model finds most perplexing against the wrong ones that it finds least so; with ``part: thought`` only the
+thoughts are aligned, as there. Departures: the samples are debates; those that never gave an answer to score stand on
+neither side; the draw is by hash, so that it is the same everywhere. STILL-2 adds an SFT term, which is the trainer's
+``sft_weight``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
-from hashlib import blake2b
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from longthought.protocols.transcript import Transcript
-from longthought.synth.derive.derivation import Derivation, Dropped
-from longthought.synth.derive.journey import Journey
-from longthought.synth.derive.rows import PreferenceRow, Row, RowMessage
-from longthought.synth.derive.shortcut import Shortcut
-from longthought.synth.derive.solution import Solution
-from longthought.synth.telling.thought_tags import ThoughtTags
+from longthought.synth.derive.derivation import Dropped
+from longthought.synth.derive.lot import lot
+from longthought.synth.derive.rows import PreferenceRow, Row
+from longthought.synth.derive.solution import ending
+from longthought.synth.derive.told import Told
+
+#: A sample, its side of a pair, and what it is ranked by, if by anything but chance.
+_Sample = tuple[Transcript, str, float]
 
 
-class Preference(Derivation):
-    """At most ``pairs`` pairs a problem of the kind ``of``, whose options the others are."""
+class Preference(Told):
+    """At most ``pairs`` pairs a problem."""
 
     row: ClassVar[type[Row]] = PreferenceRow
 
-    of: Literal["journey", "shortcut"] = "journey"
     pairs: int = Field(default=5, ge=1)
-    seed: int = 0
-    tags: ThoughtTags = ThoughtTags()
-    phrases: str | None = None
+    by: Literal["random", "perplexity"] = "random"
+    #: Where the values for ``by: perplexity`` stand; see ``synth.perplexities``.
+    perplexities: str | None = None
+    #: ``thought``: the sides are the thoughts alone; neither the answer nor an end is learned.
+    part: Literal["whole", "thought"] = "whole"
+
+    @model_validator(mode="after")
+    def _has_values(self) -> Self:
+        if (self.by == "perplexity") != (self.perplexities is not None):
+            raise ValueError("`by: perplexity` and `perplexities: FILE` go together")
+        return self
 
     def rows(self, samples: Sequence[Transcript]) -> Iterator[Row | Dropped]:
-        right: list[tuple[Transcript, str]] = []
-        wrong: list[tuple[Transcript, str]] = []
-        for transcript in samples:
-            outcome = transcript.outcome
-            side = right if outcome.is_right else wrong if outcome.is_wrong else None
-            if side is None:
-                yield Dropped("neither right nor wrong")
-                continue
-            message = self._solution.message(transcript)
+        right: list[_Sample] = []
+        wrong: list[_Sample] = []
+        for transcript, message in self.told(samples):
             if isinstance(message, Dropped):
                 yield message
+                continue
+            value = self.perplexity(transcript, self.perplexities) if self.perplexities else 0.0
+            if value is None:
+                yield Dropped("no perplexity")
+            elif transcript.outcome.is_right:
+                right.append((transcript, message.text, -value))
             else:
-                side.append((transcript, message.text))
+                wrong.append((transcript, message.text, value))
         if not (right and wrong):
             yield Dropped("a problem without a right and a wrong sample")
             return
-        for (better, chosen), (worse, rejected) in zip(self._draw(right), self._draw(wrong), strict=False):
-            prompt: list[RowMessage] = [{"role": "user", "content": better.problem.question}]
-            yield PreferenceRow(
-                id=f"{better.id}>{worse.epoch}",
-                problem=better.problem.id,
-                run=better.run,
-                outcome=f"{better.outcome.kind}>{worse.outcome.kind}",
-                informed=better.informed or worse.informed,
-                prompt=prompt,
-                chosen=[{"role": "assistant", "content": chosen}],
-                rejected=[{"role": "assistant", "content": rejected}],
-            )
+        for (better, chosen, _), (worse, rejected, _) in zip(
+            self._draw(right), self._draw(wrong), strict=False
+        ):
+            yield self._pair(better, chosen, worse, rejected)
 
-    @cached_property
-    def _solution(self) -> Solution:
-        if self.of == "shortcut":
-            return Shortcut(solved_only=False, tags=self.tags)
-        return Journey(solved_only=False, tags=self.tags, phrases=self.phrases, seed=self.seed)
+    def _pair(
+        self, better: Transcript, chosen: str, worse: Transcript, rejected: str
+    ) -> PreferenceRow | Dropped:
+        whole = self.part == "whole"
+        sides = (
+            (chosen, rejected) if whole else (self._thought(better, chosen), self._thought(worse, rejected))
+        )
+        if sides[0] == sides[1]:
+            return Dropped("both sides read the same")
+        return PreferenceRow(
+            id=f"{better.id}>{worse.epoch}",
+            problem=better.problem.id,
+            run=better.run,
+            outcome=f"{better.outcome.kind}>{worse.outcome.kind}",
+            informed=better.informed or worse.informed,
+            prompt=[{"role": "user", "content": better.problem.question}],
+            chosen=[{"role": "assistant", "content": sides[0]}],
+            rejected=[{"role": "assistant", "content": sides[1]}],
+            chosen_finished=whole,
+            rejected_finished=whole,
+        )
 
-    def _draw(self, side: list[tuple[Transcript, str]]) -> list[tuple[Transcript, str]]:
-        """``pairs`` of them at random, in random order."""
+    def _thought(self, transcript: Transcript, text: str) -> str:
+        """The message up to where the thought ends."""
+        return text.removesuffix(ending(transcript, self.tags))
 
-        def lot(sample: tuple[Transcript, str]) -> bytes:
-            return blake2b(f"{self.seed}|{sample[0].id}".encode(), digest_size=8).digest()
-
-        return sorted(side, key=lot)[: self.pairs]
+    def _draw(self, side: list[_Sample]) -> list[_Sample]:
+        """``pairs`` of them: those that rank first, equals in random order."""
+        return sorted(side, key=lambda sample: (sample[2], lot(self.seed, sample[0].id)))[: self.pairs]

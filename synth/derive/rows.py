@@ -80,11 +80,36 @@ class SftRow(Row):
 
 
 class PreferenceRow(Row):
-    """TRL's conversational preference format with an explicit prompt."""
+    """TRL's conversational preference format with an explicit prompt; each side is one message.
+
+    Attributes:
+        shared: characters that the two sides begin with and that carry no loss, such as the steps before a fork.
+        chosen_finished: the message ends where the assistant's turn ends. If not, the end of the turn, which a chat
+            template writes all the same, carries no loss either.
+        rejected_finished: the same of the other side.
+    """
 
     prompt: list[RowMessage]
     chosen: list[RowMessage]
     rejected: list[RowMessage]
+    shared: int = 0
+    chosen_finished: bool = True
+    rejected_finished: bool = True
+
+    @model_validator(mode="after")
+    def _shared_by_both(self) -> Self:
+        one, other = (side[0]["content"] for side in (self.chosen, self.rejected))
+        if not (0 <= self.shared <= min(len(one), len(other)) and one.startswith(other[: self.shared])):
+            raise ValueError(f"`shared`: the sides do not begin with the same {self.shared} characters")
+        return self
+
+
+class UnpairedRow(Row):
+    """TRL's conversational unpaired preference format: ``label`` says whether ``completion`` is good."""
+
+    prompt: list[RowMessage]
+    completion: list[RowMessage]
+    label: bool
 
 
 class StepRow(Row):
@@ -99,3 +124,11 @@ class StepRow(Row):
         if len(self.labels) != len(self.completions):
             raise ValueError(f"{len(self.completions)} steps, but {len(self.labels)} labels")
         return self
+
+
+class OutcomeRow(Row):
+    """A solution in steps, and whether its final answer is right."""
+
+    prompt: str
+    completions: list[str]
+    answer_right: bool

@@ -48,39 +48,12 @@ class Solution(Derivation):
         if answer is None:
             return Dropped("no answer")
         pieces = self.thought(transcript)
-        if isinstance(pieces, Dropped):
-            return pieces
-        end = self.tags.end(answer)
-        if (behind := transcript.behind) is not None:
-            # What others wrote behind their thought stands there again.
-            pieces = [piece for piece in pieces if piece.thought != behind.id]
-            answer, end = behind.text, self.tags.end_as_written(behind.text)
-        thought = joined(pieces)
-        if self.tags.within(thought) or self.tags.within(answer):
-            return Dropped("the text holds a thought tag")
-        masked = masked_spans(self.tags.open, pieces, end, self.mask)
-        text = f"{self.tags.open}{thought}{end}"
-        return Dropped("nothing to learn") if masked == [(0, len(text))] else Message(text, masked)
+        return pieces if isinstance(pieces, Dropped) else framed(pieces, transcript, self.tags, self.mask)
 
     def rows(self, samples: Sequence[Transcript]) -> Iterator[Row | Dropped]:
         for transcript in samples:
             message = self.message(transcript)
-            if isinstance(message, Dropped):
-                yield message
-                continue
-            yield SftRow(
-                id=transcript.id,
-                problem=transcript.problem.id,
-                run=transcript.run,
-                outcome=transcript.outcome.kind,
-                informed=transcript.informed,
-                messages=[
-                    {"role": "user", "content": transcript.problem.question},
-                    {"role": "assistant", "content": message.text},
-                ],
-                trained=[False, True],
-                masked=[{"message": 1, "start": start, "end": end} for start, end in message.masked],
-            )
+            yield message if isinstance(message, Dropped) else solution_row(transcript, message)
 
 
 def final_answer(outcome: Outcome) -> str | None:
@@ -88,3 +61,43 @@ def final_answer(outcome: Outcome) -> str | None:
     if outcome.kind == outcomes.ILL_POSED and outcome.why:
         return f"the problem is ill-posed: {outcome.why}"
     return outcome.answer
+
+
+def ending(transcript: Transcript, tags: ThoughtTags) -> str:
+    """All of the message behind the thought, its closing tag first. What others wrote there stands there again."""
+    if (behind := transcript.behind) is not None:
+        return tags.end_as_written(behind.text)
+    return tags.end(final_answer(transcript.outcome) or "")
+
+
+def framed(
+    pieces: Sequence[Piece], transcript: Transcript, tags: ThoughtTags, mask: Mask
+) -> Message | Dropped:
+    """A thought in its tags and the debate's answer behind it."""
+    behind = transcript.behind
+    inside = [piece for piece in pieces if behind is None or piece.thought != behind.id]
+    answer = final_answer(transcript.outcome) or "" if behind is None else behind.text
+    thought = joined(inside)
+    if tags.within(thought) or tags.within(answer):
+        return Dropped("the text holds a thought tag")
+    end = ending(transcript, tags)
+    masked = masked_spans(tags.open, inside, end, mask)
+    text = f"{tags.open}{thought}{end}"
+    return Dropped("nothing to learn") if masked == [(0, len(text))] else Message(text, masked)
+
+
+def solution_row(transcript: Transcript, message: Message, id: str | None = None) -> SftRow:
+    """The debate's question and the message; ``id`` is the debate's unless it is given."""
+    return SftRow(
+        id=id or transcript.id,
+        problem=transcript.problem.id,
+        run=transcript.run,
+        outcome=transcript.outcome.kind,
+        informed=transcript.informed,
+        messages=[
+            {"role": "user", "content": transcript.problem.question},
+            {"role": "assistant", "content": message.text},
+        ],
+        trained=[False, True],
+        masked=[{"message": 1, "start": start, "end": end} for start, end in message.masked],
+    )

@@ -132,7 +132,8 @@ class _Stepwise(BaseModel):
     id: str | None = None
     prompt: str
     completions: list[str]
-    labels: list[bool | Literal["right", "neutral", "wrong"] | None]
+    #: None: only whether the answer is right is known.
+    labels: list[bool | Literal["right", "neutral", "wrong"] | None] | None = None
     kinds: list[str | None] = Field(default_factory=list[str | None])
     answer_right: bool | None = None
     whole: bool = True
@@ -141,14 +142,18 @@ class _Stepwise(BaseModel):
 
 
 def stepwise(row: object, name: str) -> Iterator[LabelledSolution]:
-    """TRL's ``prompt, completions, labels``; labels may also be null or the words of ``Label``."""
+    """TRL's ``prompt, completions, labels``; labels may also be null or the words of ``Label``.
+
+    Rows of the kind ``outcome_labels`` have ``answer_right`` in their place.
+    """
     record = _Stepwise.model_validate(row)
+    labels = [None] * len(record.completions) if record.labels is None else record.labels
     words: dict[bool, Label] = {True: "right", False: "wrong"}
     yield LabelledSolution(
         id=record.id or name,
         question=record.prompt,
         steps=tuple(record.completions),
-        labels=tuple(words[label] if isinstance(label, bool) else label for label in record.labels),
+        labels=tuple(words[label] if isinstance(label, bool) else label for label in labels),
         kinds=tuple(record.kinds),
         answer_right=record.answer_right,
         whole=record.whole,

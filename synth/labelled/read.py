@@ -18,6 +18,7 @@ _Reader = Callable[[object, str], Iterator[LabelledSolution]]
 #: Columns that tell a format, and its reader; the first that fits is taken.
 FORMATS: dict[str, tuple[frozenset[str], _Reader]] = {
     "stepwise": (frozenset({"prompt", "completions", "labels"}), published.stepwise),
+    "outcomes": (frozenset({"prompt", "completions", "answer_right"}), published.stepwise),
     "processbench": (frozenset({"problem", "steps", "label"}), published.process_bench),
     "prm800k": (frozenset({"question", "label"}), prm800k.published),
     "prm800k-trajectories": (frozenset({"problem", "steps"}), prm800k.trajectory),

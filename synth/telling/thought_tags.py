@@ -78,3 +78,11 @@ def frame(text: str) -> list[tuple[int, int]]:
             spans.append((at, at + len(tag)))
         return spans
     return []
+
+
+def closed(text: str) -> str:
+    """An assistant's message; a thought that it has begun with a tag of a known kind, and not ended, is ended."""
+    for tags in FRAMES:
+        if text.lstrip().startswith(tags[0]) and tags[1] not in text:
+            return text + tags[1]
+    return text

@@ -20,7 +20,7 @@ from typing import Any
 from longthought.agents.errors import FatalModelError, UsageError
 from longthought.agents.models.contract import Message
 from longthought.synth.derive.rows import MaskedSpan
-from longthought.synth.telling.thought_tags import frame
+from longthought.synth.telling.thought_tags import closed, frame
 from longthought.synth.tokens.labels import Labeller, cuts_of, read_masked, read_messages, read_trained
 from longthought.synth.tokens.row_encoder import RowEncoder
 
@@ -46,9 +46,9 @@ class Verifier:
 
     def complaint(self, row: Mapping[str, Any]) -> str | None:
         """What is wrong with a row, given by its columns; None when nothing is, or when it is no chat."""
-        for chat, trained, masked in _chats(row):
+        for chat, trained, masked, unfinished in _chats(row):
             try:
-                said = self._of_chat(chat, trained, masked)
+                said = self._of_chat(chat, trained, masked, unfinished)
             except UsageError as error:
                 said = str(error).partition(": ")[2]
             except FatalModelError as error:
@@ -58,10 +58,14 @@ class Verifier:
         return None
 
     def _of_chat(
-        self, chat: Sequence[Message], trained: Sequence[bool], masked: Sequence[MaskedSpan]
+        self,
+        chat: Sequence[Message],
+        trained: Sequence[bool],
+        masked: Sequence[MaskedSpan],
+        unfinished: bool,
     ) -> str | None:
-        for message in chat:
-            if (spelled := self._special_in(message)) is not None:
+        for message, flag in zip(chat, trained, strict=True):
+            if (spelled := self._special_in(message, unfinished and flag)) is not None:
                 return f"a {message.role} message spells the special token {spelled}"
         learned = [message.content for message, flag in zip(chat, trained, strict=True) if flag]
         messages = [{"role": message.role, "content": message.content} for message in chat]
@@ -88,25 +92,27 @@ class Verifier:
             return f"the generation mark of {self._name}'s chat template leaves out {_shown(gone)!r}"
         return None
 
-    def _special_in(self, message: Message) -> str | None:
+    def _special_in(self, message: Message, unfinished: bool) -> str | None:
         text = message.content
-        for start, end in reversed(frame(text) if message.role == "assistant" else []):
+        tags = frame(closed(text) if unfinished else text) if message.role == "assistant" else []
+        for start, end in reversed(tags):
             text = f"{text[:start]}\n{text[end:]}"
         return self._encoder.special_in(text)
 
 
 def _chats(
     row: Mapping[str, Any],
-) -> Iterator[tuple[list[Message], list[bool], list[MaskedSpan]]]:
-    """The chats that a trainer makes of a row, with what carries loss."""
+) -> Iterator[tuple[list[Message], list[bool], list[MaskedSpan], bool]]:
+    """The chats that a trainer makes of a row, with what carries loss, and whether the answer is one that goes on."""
     if "messages" in row:
         chat = read_messages(row, "messages", "row")
-        yield chat, read_trained(row, chat, "row"), read_masked(row, chat, "row")
+        yield chat, read_trained(row, chat, "row"), read_masked(row, chat, "row"), False
         return
     for side in ("chosen", "rejected", "completion"):
         if isinstance(row.get(side), list) and isinstance(row.get("prompt"), list):
             prompt, answer = read_messages(row, "prompt", "row"), read_messages(row, side, "row")
-            yield [*prompt, *answer], [False] * len(prompt) + [True] * len(answer), []
+            trained = [False] * len(prompt) + [True] * len(answer)
+            yield [*prompt, *answer], trained, [], row.get(f"{side}_finished") is False
 
 
 def _vanished(texts: Sequence[str], rendered: str) -> str | None:

@@ -47,10 +47,17 @@ def test_every_kind_is_written_counted_and_hashed(run: Path, tmp_path: Path) -> 
     assert {kind: counts.rows for kind, counts in manifest.kinds.items()} == {
         "shortcut": {"train": 3},
         "journey": {"train": 3},
+        "answer_only": {"train": 3},
+        "rejection": {"train": 3},
+        "splice": {"train": 6},
         "dialogue": {"train": 12},
         "critic": {"train": 9},
+        "critique": {"train": 9},
         "preference": {"train": 3},
+        "step_preference": {"train": 3},
+        "kto": {"train": 6},
         "step_labels": {"train": 12},
+        "outcome_labels": {"train": 6},
     }
     assert manifest.kinds["journey"].dropped == {"not solved": 3}
     assert manifest.kinds["dialogue"].options["mask"] == "drop-wrong"
@@ -75,6 +82,20 @@ def test_datasets_loads_every_kind_as_it_was_written(
         assert rows["train"].to_list() == lines(tmp_path / "lines" / kind / "train.jsonl")
     first = datasets.load_dataset(str(out), cache_dir=str(tmp_path / "cache"))
     assert first["train"].num_rows == 3
+
+
+def test_a_kind_may_come_twice_under_names_of_its_own(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "corpus"
+    options = {"short": {"of": "shortcut"}}
+    manifest = export(run, out, ["preference", "short=preference"], ["jsonl"], options=options)
+    assert {name: (counts.kind, counts.options["of"]) for name, counts in manifest.kinds.items()} == {
+        "preference": ("preference", "journey"),
+        "short": ("preference", "shortcut"),
+    }
+    assert [config["config_name"] for config in front_matter(out)["configs"]] == ["preference", "short"]
+    long, short = (lines(out / name / "train.jsonl") for name in ("preference", "short"))
+    assert [row["id"] for row in long] == [row["id"] for row in short]
+    assert long != short
 
 
 def test_same_transcripts_same_bytes_wherever_they_are_written(run: Path, tmp_path: Path) -> None:
@@ -267,15 +288,18 @@ def test_names_cannot_break_the_card(run: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (
-            {"kinds": ["novel"]},
-            "no kind 'novel'; there are shortcut, journey, dialogue, critic, preference, step_labels",
-        ),
+        ({"kinds": ["novel"]}, f"no kind 'novel'; there are {', '.join(KINDS)}"),
         ({"kinds": []}, "at least one kind"),
         ({"kinds": ["journey"], "formats": ["csv"]}, "formats are jsonl and parquet, not csv"),
         ({"kinds": ["journey"], "validation": 1.0}, "share from 0 to below 1"),
         ({"kinds": ["journey"], "options": {"journey": {"sead": 1}}}, r"journey\.sead: Extra inputs"),
         ({"kinds": ["journey"], "options": {"shortcut": {}}}, "options for shortcut"),
+        ({"kinds": ["a=journey"], "options": {"journey": {}}}, "options for journey"),
+        ({"kinds": ["a=journey"], "options": {"a": {"sead": 1}}}, r"a\.sead: .*options of journey"),
+        ({"kinds": ["../up=journey"]}, "write name=kind"),
+        ({"kinds": ["=journey"]}, "write name=kind"),
+        ({"kinds": ["a=journey", "a=shortcut"]}, "a is asked for twice, as journey and as shortcut"),
+        ({"kinds": ["journey="]}, "no kind ''"),
         ({"kinds": ["dialogue"], "options": {"dialogue": {"prompts": "/nowhere"}}}, "prompts: no set named"),
         (
             {"kinds": ["journey"], "options": {"journey": {"phrases": "/nowhere.yaml"}}},

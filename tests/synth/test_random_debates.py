@@ -6,11 +6,10 @@ from hypothesis import strategies as st
 from longthought.agents.decisions import Backtrack, Reflect, Terminate
 from longthought.agents.verdict_format import read_verdict, write_verdict
 from longthought.protocols.transcript import Transcript
-from longthought.synth.derive.dialogue import Dialogue
 from longthought.synth.derive.hindsight import hindsight
 from longthought.synth.derive.journey import Journey
-from longthought.synth.derive.kinds import derivation
-from longthought.synth.derive.rows import PreferenceRow, SftRow, StepRow
+from longthought.synth.derive.kinds import KINDS, derivation
+from longthought.synth.derive.rows import PreferenceRow, Row, SftRow, StepRow
 from longthought.synth.derive.shortcut import Shortcut, direct_path
 from tests.synth.random_debates import debates
 
@@ -98,9 +97,59 @@ def test_a_critic_learns_each_known_verdict_once(samples: list[Transcript], labe
             assert read_verdict(row.messages[-1]["content"], depth) == known[int(row.id.rpartition("/")[2])]
 
 
+@settings(max_examples=60, deadline=None)
+@given(debates())
+def test_steps_of_a_pair_are_children_of_one_thought(samples: list[Transcript]) -> None:
+    for transcript in samples:
+        for row in derivation("step_preference").rows([transcript]):
+            if not isinstance(row, PreferenceRow):
+                continue
+            best, worst = map(int, row.id.rpartition("/")[2].split(">"))
+            thoughts = transcript.thoughts
+            assert thoughts[best - 1].parent == thoughts[worst - 1].parent
+            prefix = transcript.path_to(thoughts[best - 1].parent)
+            for side, id, finished in (
+                (row.chosen, best, row.chosen_finished),
+                (row.rejected, worst, row.rejected_finished),
+            ):
+                text = side[0]["content"]
+                assert text[: row.shared] == "<think>\n" + "".join(f"{each.text}\n" for each in prefix)
+                assert text[row.shared :].startswith(thoughts[id - 1].text)
+                assert finished == (thoughts[id - 1].answer is not None) == ("</think>" in text)
+
+
+@settings(max_examples=60, deadline=None)
+@given(debates(), st.sampled_from(["first_error", "end"]), st.sampled_from(["branches", "samples"]))
+def test_a_splice_hides_one_wrong_way_and_keeps_the_right_one(
+    samples: list[Transcript], cut: str, ways: str
+) -> None:
+    for row in derivation("splice", {"cut": cut, "ways": ways}).rows(samples):
+        if not isinstance(row, SftRow):
+            continue
+        right, _, wrong = row.id.partition("<")
+        epoch, _, end = wrong.partition("/")
+        path = direct_path(next(each for each in samples if each.id == right))
+        way = next(each for each in samples if each.epoch == int(epoch)).path_to(int(end))
+        text = row.messages[1]["content"]
+        (span,) = row.masked
+        hidden = text[span["start"] : span["end"]]
+        shared = next(
+            number
+            for number in range(len(way))
+            if number == len(path) or way[number].text != path[number].text
+        )
+        assert text.startswith("<think>\n" + "".join(f"{each.text}\n" for each in path[:shared]) + hidden)
+        assert hidden == "".join(f"{each.text}\n" for each in way[shared:])
+        at = span["end"]
+        for thought in path[shared:]:
+            at = text.index(thought.text, at) + len(thought.text)
+
+
 @settings(max_examples=20, deadline=None)
 @given(debates())
 def test_deriving_twice_gives_the_same_rows(samples: list[Transcript]) -> None:
-    others = (derivation(name) for name in ("preference", "step_labels", "critic"))
-    for kind in (Journey(), Shortcut(), Dialogue(), *others):
-        assert list(kind.rows(samples)) == list(kind.rows(samples))
+    for kind in map(derivation, KINDS):
+        made = list(kind.rows(samples))
+        assert made == list(kind.rows(samples))
+        ids = [row.id for row in made if isinstance(row, Row)]
+        assert len(set(ids)) == len(ids)

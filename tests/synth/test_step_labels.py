@@ -18,7 +18,8 @@ from longthought.protocols.transcript import Transcript, read_transcripts
 from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.dialogue import Dialogue
 from longthought.synth.derive.journey import Journey
-from longthought.synth.derive.rows import SftRow, StepRow
+from longthought.synth.derive.kinds import derivation
+from longthought.synth.derive.rows import OutcomeRow, SftRow, StepRow
 from longthought.synth.derive.shortcut import Shortcut
 from longthought.synth.derive.step_labels import StepLabels
 from tests.protocols.scripted_debates import LastWord
@@ -55,6 +56,11 @@ async def test_best_of_n_has_no_critic_to_learn_from_but_a_shortcut(tmp_path: Pa
         == list(Dialogue().rows([transcript]))
         == [Dropped("not a debate")]
     )
+    for kind in ("critique", "splice", "step_preference"):
+        assert list(derivation(kind).rows([transcript])) == [Dropped("not a debate")]
+    (labelled_answer,) = derivation("outcome_labels").rows([transcript])
+    assert isinstance(labelled_answer, OutcomeRow)
+    assert (labelled_answer.completions, labelled_answer.answer_right) == (["2+2 is 4", "answer: 4"], True)
     assert list(Journey().rows([transcript])) == [Dropped("did not end where its answer stands")]
     (row,) = Shortcut().rows([transcript])
     assert isinstance(row, SftRow)

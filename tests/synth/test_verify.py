@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tokenizers import AddedToken
 
 from longthought.synth.derive.dialogue import Dialogue
 from longthought.synth.derive.journey import Journey
 from longthought.synth.derive.preference import Preference
 from longthought.synth.derive.step_labels import StepLabels
+from longthought.synth.derive.step_preference import StepPreference
 from longthought.synth.tokens.verify import Verifier
 from longthought.train.tokenizer import train_tokenizer
 from tests.synth.scripted_runs import DETOURS, Script, transcript_of
@@ -117,3 +119,16 @@ def test_dialogues_pass_and_steps_have_no_template(tmp_path: Path) -> None:
     check = Verifier(tokenizer(DELETES))
     assert all(check.complaint(vars(row)) is None for row in Dialogue().rows([transcript]))
     assert all(check.complaint(vars(row)) is None for row in StepLabels().rows([transcript]))
+
+
+def test_a_step_that_goes_on_may_begin_with_the_tag_of_its_thought(tmp_path: Path) -> None:
+    made = tokenizer(PLAIN)
+    made.add_tokens([AddedToken(tag, normalized=False) for tag in ("<think>", "</think>")])
+    verifier = Verifier(made)
+    (row, *_) = StepPreference().rows([transcript_of(tmp_path / "run", DETOURS)])
+    assert verifier.complaint(vars(row)) is None
+    said = verifier.complaint({**vars(row), "chosen_finished": True})
+    assert said is not None
+    assert "spells the special token <think>" in said
+    fake = {**vars(row), "chosen": [{"role": "assistant", "content": "<think>\n2+2 <think> 4"}]}
+    assert "spells the special token <think>" in (verifier.complaint(fake) or "")
