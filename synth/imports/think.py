@@ -5,6 +5,7 @@ field for the reasoning, or as a chat. OpenR1-Math, s1K-1.1, OpenThoughts, STILL
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from longthought.synth.imports.foreign import Foreign, LongThought, facts
@@ -19,6 +20,9 @@ MANY = ("generations", "responses")
 CHATS = ("messages", "conversations", "conversation")
 GOLD = ("gold", "gt", "ground_truth", "ground_truth_answer", "expected_answer", "final_answer", "answer")
 RIGHT = ("correct", "is_correct", "right", "correctness_math_verify", "correctness")
+#: Why a reply ended, and what says that it was cut.
+ENDS = ("finish_reason", "finish_reasons", "stop_reason")
+_CUT = ("length", "max_tokens", "max_length")
 _USERS, _ASSISTANTS = ("user", "human"), ("assistant", "gpt")
 
 
@@ -37,7 +41,8 @@ def takes(row: Mapping[str, Any]) -> bool:
 
 def thoughts(row: Mapping[str, Any]) -> Iterator[Foreign]:
     """One long thought a reply. Raises ValueError where question, reply or thought cannot be made out."""
-    if (chat := _chat(row)) is not None:
+    # Where several replies stand beside a chat, it is made of one of them.
+    if (chat := _chat(row)) is not None and not any(isinstance(row.get(name), list) for name in MANY):
         yield _of_chat(chat, row)
         return
     asked = _named(row, QUESTIONS)
@@ -50,13 +55,13 @@ def thoughts(row: Mapping[str, Any]) -> Iterator[Foreign]:
         field, reply = named or (empty or "", None if empty is None else "")
         yield _made(row, question, _of_fields(reasoning[1], reply), 0, {column, *REASONING, field})
         return
-    answer = _named(row, ("answer",))
-    replies = _replies(row) or ([answer[1]] if answer else [])
+    replies = _replies(row)
+    known = {column, *REPLIES, *MANY, *CHATS}
+    if not replies and (answer := _named(row, ("answer",))) is not None:
+        replies = [answer[1]]
+        known.add("answer")
     if not replies:
         raise ValueError(f"no reply: none of {', '.join((*REPLIES, *MANY))} holds a text")
-    known = {column, *REPLIES, *MANY}
-    if _tagged(row.get("answer")):
-        known.add("answer")
     for place, text in enumerate(replies):
         found = find_thought(text, KNOWN) or Found(text, None, finished=True, whole=True)
         yield _made(row, question, found, place, known)
@@ -81,16 +86,15 @@ def _of_fields(thought: str, reply: str | None) -> Found:
 
 def _made(row: Mapping[str, Any], question: str, found: Found, place: int, known: set[str]) -> LongThought:
     gold = _named(row, tuple(name for name in GOLD if name not in known))
-    right = next((row[name] for name in RIGHT if name in row), None)
-    if isinstance(right, list):
-        flags = cast("list[object]", right)
-        right = flags[place] if place < len(flags) else None
+    right = _of_reply(row, RIGHT, place)
+    if _of_reply(row, ENDS, place) in _CUT:
+        found = replace(found, finished=found.behind is not None, whole=False)
     return long_thought(
         found,
         question=question,
         gold=gold[1] if gold else None,
         right=right if isinstance(right, bool) else None,
-        metadata=facts(row, {*known, *(gold[:1] if gold else ()), *RIGHT}),
+        metadata=facts(row, {*known, *(gold[:1] if gold else ()), *RIGHT, *ENDS}),
     )
 
 
@@ -112,6 +116,15 @@ def long_thought(
         finished=found.finished,
         whole=found.whole,
     )
+
+
+def _of_reply(row: Mapping[str, Any], names: tuple[str, ...], place: int) -> object:
+    """What the first of these columns says of the reply; a column may have a member for each."""
+    said: object = next((row[name] for name in names if name in row), None)
+    if isinstance(said, list):
+        each = cast("list[object]", said)
+        return each[place] if place < len(each) else None
+    return said
 
 
 def _chat(row: Mapping[str, Any]) -> list[dict[str, Any]] | None:

@@ -29,6 +29,29 @@ def test_unfinished_thoughts_are_cut_and_never_solved(tmp_path: Path) -> None:
         assert not transcript.right
 
 
+def test_a_reply_that_was_cut_says_so(tmp_path: Path) -> None:
+    row = {
+        "problem": "q",
+        "generations": ["<think>\na\n</think>\n\n\\boxed{4}", "<think>\nb\n</think>\n\nThe ans"],
+        "finish_reasons": ["stop", "length"],
+        "correctness_math_verify": [True, True],
+        "messages": [
+            {"role": "user", "content": "q"},
+            {"role": "assistant", "content": "<think>\na\n</think>"},
+        ],
+    }
+    whole, cut = read(tmp_path, row)
+    assert (whole.outcome.kind, cut.outcome.kind) == ("solved", "limit:tokens")
+    assert cut.thoughts[-1].truncated
+
+
+def test_an_answer_that_is_the_reply_is_not_the_gold_one(tmp_path: Path) -> None:
+    row = {"question": "q", "answer": "<think>\na\n</think>\n\n\\boxed{4}"}
+    assert one(tmp_path, row).problem.gold is None
+    thinking = {"question": "q", "reasoning": "a", "answer": "4"}
+    assert one(tmp_path, thinking).outcome.kind == "unverified"
+
+
 def test_still_tags_give_the_whole_message_back(tmp_path: Path) -> None:
     text = (
         "<|begin_of_thought|>\n\nOne.\n\nWait, two.\n\n<|end_of_thought|>\n\n"
