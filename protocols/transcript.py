@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import BinaryIO, Final, Literal, cast
 
+import orjson
 import zstandard
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,6 +23,8 @@ VERSION: Final = 1
 PACKED = "transcripts.jsonl.zst"
 #: The protocol of a long thought that others wrote: its thoughts hold its turns of mind themselves.
 WRITTEN: Final = "imported"
+#: A longer line is a mistake or an attack, and is not held in memory.
+_LONGEST_LINE: Final = 256 << 20
 
 
 class _Record(BaseModel):
@@ -182,44 +186,106 @@ def fold(events: Sequence[Event], run: str = "") -> Transcript | None:
         ) from error
 
 
-def read_transcripts(source: FilePath) -> Iterator[Transcript]:
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A transcript as a line of a file, not yet read: reading can be left to another process."""
+
+    file: str
+    number: int
+    text: bytes
+
+    @property
+    def problem(self) -> str | None:
+        """Its problem's id, at less cost than reading all of it; None where reading will fail."""
+        try:
+            return str(orjson.loads(self.text)["problem"]["id"])
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            return None
+
+    def read(self) -> Transcript:
+        try:
+            return Transcript.model_validate_json(self.text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            said = f"{self.file}:{self.number}: not a transcript: {where}: {first['msg']}"
+            raise UsageError(said) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """The events of a finished debate, not yet folded."""
+
+    run: str
+    events: list[Event]
+
+    @property
+    def problem(self) -> str | None:
+        """Its problem's id."""
+        try:
+            return str(self.events[0]["data"]["problem"]["id"])
+        except (KeyError, TypeError):
+            return None
+
+    def read(self) -> Transcript:
+        return cast("Transcript", fold(self.events, self.run))  # only what is unfinished folds to None
+
+
+Unread = Line | Events
+
+
+def unread_transcripts(source: FilePath) -> Iterator[Unread]:
     """The finished transcripts of a run directory (packed or not) or of a ``.jsonl`` / ``.jsonl.zst`` file, in order.
 
     Raises:
-        UsageError: nothing there, or a line that is no transcript; the line says which.
+        UsageError: nothing there, or it cannot be read.
     """
     if source.is_dir():
         packed = source / PACKED
         if packed.is_file():
-            yield from _read_file(packed)
+            yield from _lines(packed)
         elif any(source.glob("journal-*.jsonl")):
             for events in read_debates(source):
-                if (transcript := fold(events, source.name)) is not None:
-                    yield transcript
+                if events[-1]["kind"] == "closed":
+                    yield Events(source.name, events)
         else:
             raise UsageError(f"{source}: no run here (neither {PACKED} nor journal-*.jsonl)")
     elif source.is_file():
-        yield from _read_file(source)
+        yield from _lines(source)
     else:
         raise UsageError(f"{source}: no such run directory or transcript file")
 
 
-def _read_file(file: FilePath) -> Iterator[Transcript]:
-    with _open_zst(file, "rb") if file.suffix == ".zst" else file.open("rb") as lines:
-        # Split on "\n" only: model text may hold Unicode line separators.
-        rest = b""
-        number = 0
-        while chunk := lines.read(1 << 20):
-            *whole, rest = (rest + chunk).split(b"\n")
-            for line in whole:
-                number += 1
-                try:
-                    yield Transcript.model_validate_json(line)
-                except ValidationError as error:
-                    first = error.errors()[0]
-                    raise UsageError(
-                        f"{file}:{number}: not a transcript: {'.'.join(map(str, first['loc']))}: {first['msg']}"
-                    ) from error
+def read_transcripts(source: FilePath) -> Iterator[Transcript]:
+    """The same transcripts, read.
+
+    Raises:
+        UsageError: nothing there, or a line that is no transcript; the line says which.
+    """
+    for unread in unread_transcripts(source):
+        yield unread.read()
+
+
+def _lines(file: FilePath) -> Iterator[Line]:
+    number = 0
+    try:
+        with _open_zst(file, "rb") if file.suffix == ".zst" else file.open("rb") as content:
+            # Split on "\n" only: model text may hold Unicode line separators.
+            rest: list[bytes] = []
+            while chunk := content.read(1 << 20):
+                first, *others = chunk.split(b"\n")
+                rest.append(first)
+                if others:
+                    for text in (b"".join(rest), *others[:-1]):
+                        number += 1
+                        yield Line(str(file), number, text)
+                    rest = others[-1:]
+                elif sum(map(len, rest)) > _LONGEST_LINE:
+                    raise UsageError(f"{file}:{number + 1}: a line longer than {_LONGEST_LINE >> 20} MiB")
+            if any(rest):
+                yield Line(str(file), number + 1, b"".join(rest))
+    except (OSError, zstandard.ZstdError) as error:
+        raise UsageError(f"{file}: cannot be read: {error}") from error
 
 
 def _open_zst(file: FilePath, mode: Literal["rb", "wb"]) -> BinaryIO:

@@ -1,4 +1,4 @@
-"""``longthought export``: transcripts to corpora."""
+"""``longthought export``: transcripts to corpora, and corpora to the hub."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ import typer
 
 
 def export(
-    source: Annotated[
-        str, typer.Argument(help="A run's directory, its name under runs/, or a file of transcripts.")
+    sources: Annotated[
+        list[str],
+        typer.Argument(help="Runs' directories, their names under runs/, or files of transcripts."),
     ],
     out: Annotated[Path, typer.Option(help="The corpus's directory.")],
     kinds: Annotated[
         str, typer.Option(help="Kinds of rows, with commas; name=kind for a second one of a kind.")
     ] = "shortcut,journey",
-    formats: Annotated[str, typer.Option(help="jsonl, parquet, or both with a comma.")] = "jsonl,parquet",
+    formats: Annotated[
+        str, typer.Option(help="Of jsonl, parquet, sharegpt and openai, with commas.")
+    ] = "jsonl,parquet",
     include_informed: Annotated[
         bool, typer.Option(help="Also what was written with the answer, or its correctness, in the context.")
     ] = False,
@@ -31,33 +34,100 @@ def export(
         list[str] | None,
         typer.Option("--option", metavar="NAME.KEY=VALUE", help="Of one kind: dialogue.context=shared"),
     ] = None,
+    filters: Annotated[
+        Path | None, typer.Option(help="A YAML file of filters: a mapping of names to options.")
+    ] = None,
+    filter_: Annotated[
+        list[str] | None,
+        typer.Option("--filter", metavar="NAME[.KEY=VALUE]", help="One filter: exact, length.max=20000"),
+    ] = None,
+    decontaminate: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Drop rows whose question shares an 8-gram with one of this file."),
+    ] = None,
+    show_dropped: Annotated[
+        int, typer.Option(min=0, help="Print so many rows of each reason for which rows were dropped.")
+    ] = 0,
+    licence: Annotated[
+        list[str] | None, typer.Option(help="Licence of the problems, such as mit or cc-by-4.0.")
+    ] = None,
+    shard_bytes: Annotated[
+        int, typer.Option(min=1, help="Size at which the next Parquet file begins.")
+    ] = 500_000_000,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that derive rows; without it one a processor.")
+    ] = None,
+    push_to_hub: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Also upload the corpus to the Hugging Face hub.")
+    ] = None,
+    private: Annotated[bool, typer.Option("--private/--public", help="Who may see it on the hub.")] = True,
+    yes: Annotated[bool, typer.Option("--yes", help="Upload without asking.")] = False,
 ) -> None:
-    """Derive training rows from a run's transcripts."""
+    """Derive training rows from the transcripts of one or more runs."""
+    import sys
     from typing import Any, cast
 
     from rich.console import Console
     from rich.table import Table
 
+    from longthought.agents.errors import UsageError
     from longthought.scenarios.plain_text import plain
     from longthought.scenarios.show import run_path
+    from longthought.synth.clean.filters import read_filters, set_filters
     from longthought.synth.corpus.export import export as write
 
-    manifest = write(
-        run_path(source),
-        out,
-        names(kinds),
-        cast("Any", names(formats)),  # it names the formats that there are
-        options=_options(option or []),
-        include_informed=include_informed,
-        include_suspects=include_suspects,
-        validation=validation,
-    )
-    table = Table("kind", "rows", header_style="bold")
-    for kind, counts in manifest.kinds.items():
-        table.add_row(plain(kind), plain(", ".join(f"{split} {rows}" for split, rows in counts.rows.items())))
+    if push_to_hub is not None:
+        from longthought.synth.corpus.hub import check_name
+
+        check_name(push_to_hub)
+        if not (yes or sys.stdin.isatty()):
+            raise UsageError("--push-to-hub: nobody is here to confirm it; say --yes")
+    asked = set_filters(read_filters(filters) if filters else {}, filter_ or [])
+    if decontaminate:
+        options = asked.get("contamination")
+        given = cast("dict[str, object]", options) if isinstance(options, dict) else {}
+        asked["contamination"] = {**given, "files": list(decontaminate)}
+    dropped: list[tuple[str, str, str]] = []
     console = Console()
+    with Console(stderr=True).status("") as status:
+        manifest = write(
+            [run_path(source) for source in sources],
+            out,
+            names(kinds),
+            cast("Any", names(formats)),  # it names the formats that there are
+            options=_options(option or []),
+            filters=asked,
+            include_informed=include_informed,
+            include_suspects=include_suspects,
+            validation=validation,
+            licences=licence or [],
+            shard_bytes=shard_bytes,
+            workers=workers,
+            on_progress=lambda debates: status.update(f"{debates} debates"),
+            show_dropped=show_dropped,
+            on_dropped=lambda kind, reason, text: dropped.append((kind, reason, text)),
+        )
+    table = Table("kind", "rows", "dropped", header_style="bold")
+    for kind, counts in manifest.kinds.items():
+        rows = ", ".join(f"{split} {number}" for split, number in counts.rows.items())
+        table.add_row(plain(kind), plain(rows), str(sum(counts.dropped.values())))
     console.print(table)
+    for kind, reason, text in sorted(dropped):
+        console.print(plain(f"dropped from {kind}: {reason}: {text}"), soft_wrap=True)
     console.print(plain(f"{out} (its card is {out / 'README.md'})"), soft_wrap=True)
+    if push_to_hub is not None:
+        _push(out, push_to_hub, private=private, yes=yes)
+
+
+def _push(corpus: Path, name: str, *, private: bool, yes: bool) -> None:
+    from longthought.synth.corpus.hub import push
+    from longthought.synth.corpus.manifest import read_manifest
+
+    size = sum(entry.bytes for entry in read_manifest(corpus).files.values())
+    seen = "private" if private else "public, for everybody to see"
+    question = f"Upload {corpus} ({size / 1e6:.1f} MB) to the Hugging Face hub as {name}, {seen}?"
+    if yes or typer.confirm(question):
+        typer.echo(push(corpus, name, private=private))
 
 
 def _options(given: list[str]) -> dict[str, dict[str, object]]:

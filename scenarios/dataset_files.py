@@ -39,6 +39,8 @@ class RowsSpec(BaseModel):
     target: int | str | None = None
     #: More columns to carry along for whoever analyses the run; seats never see them.
     metadata: tuple[str, ...] = ()
+    #: Of the data, such as ``mit`` or ``cc-by-4.0``; corpora made from its debates name it.
+    licence: str | None = None
     limit: int | None = Field(default=None, ge=1)
 
 

@@ -7,10 +7,14 @@ for debates of any run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from hashlib import blake2b
+from math import isnan, nan
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -24,7 +28,7 @@ ToldAs = Literal["journey", "shortcut"]
 class Line(BaseModel):
     """The values of one debate."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, strict=True)
 
     id: str
     run: str = ""
@@ -33,17 +37,25 @@ class Line(BaseModel):
 
 
 class Perplexities:
-    """Debate → value."""
+    """Debate → value; 24 bytes a debate, and shared by all that read the same file."""
 
-    def __init__(self, lines: Mapping[tuple[str, str], Line]) -> None:
-        self._lines = lines
+    def __init__(self, lines: Iterable[Line]) -> None:
+        values = {_key(line.run, line.id): (line.journey or nan, line.shortcut or nan) for line in lines}
+        keys = sorted(values)
+        self._keys = array("Q", keys)
+        self._values: dict[ToldAs, array[float]] = {
+            told_as: array("d", (values[key][column] for key in keys))
+            for column, told_as in enumerate(get_args(ToldAs))
+        }
 
     def of(self, debate: str, run: str, told_as: ToldAs) -> float | None:
         """The value of the debate's thought, or None where there is none."""
-        line = self._lines.get((run, debate)) or self._lines.get(("", debate))
-        if line is None:
-            return None
-        return line.journey if told_as == "journey" else line.shortcut
+        for key in (_key(run, debate), _key("", debate)):
+            at = bisect_left(self._keys, key)
+            if at < len(self._keys) and self._keys[at] == key:
+                value = self._values[told_as][at]
+                return None if isnan(value) else value
+        return None
 
 
 @lru_cache(maxsize=8)
@@ -53,7 +65,10 @@ def load_perplexities(file: str) -> Perplexities:
     Raises:
         UsageError: no such file, or a line that is none of its lines; it is named.
     """
-    lines: dict[tuple[str, str], Line] = {}
+    return Perplexities(_lines(file))
+
+
+def _lines(file: str) -> Iterator[Line]:
     number = 0
     try:
         with Path(file).open("rb") as stream:
@@ -61,8 +76,7 @@ def load_perplexities(file: str) -> Perplexities:
                 content: object = orjson.loads(text)
                 if number == 1 and isinstance(content, dict) and "id" not in content:
                     continue
-                line = Line.model_validate(content)
-                lines[line.run, line.id] = line
+                yield Line.model_validate(content)
     except OSError as error:
         raise UsageError(f"perplexities: {file}: {error.strerror}") from error
     except orjson.JSONDecodeError as error:
@@ -73,4 +87,8 @@ def load_perplexities(file: str) -> Perplexities:
         raise UsageError(
             f"perplexities: {file}:{number}: {key + ': ' if key else ''}{first['msg']}"
         ) from error
-    return Perplexities(lines)
+
+
+def _key(run: str, debate: str) -> int:
+    told = f"{run}\0{debate}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(told, digest_size=8).digest())

@@ -14,6 +14,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from longthought.synth.clean.filters import FILTERS
 from longthought.synth.derive.kinds import KINDS
 from tests.doc_blocks import ROOT, Reader, blocks_of
 
@@ -187,6 +188,13 @@ def test_every_kind_of_row_is_in_its_tables() -> None:
         assert set(_names(told[name][1])) == kind.row.model_fields.keys() - shared, name
         assert set(_names(options[name][0])) == kind.model_fields.keys(), name
     assert len(told) == len(options) == len(KINDS) + 2
+
+
+def test_every_filter_is_in_its_table() -> None:
+    told = _table(ROOT / "docs" / "exporting.md", "<!-- filters -->")
+    for name, kind in FILTERS.items():
+        assert set(_names(told[name][1])) == kind.model_fields.keys() - {"kinds"}, name
+    assert len(told) == len(FILTERS) + 2
 
 
 def _names(cell: str) -> list[str]:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -23,18 +24,25 @@ class Row:
     where: str
 
 
-def corpus_file(corpus: CorpusSettings, split: Literal["train", "validation"] = "train") -> Path:
-    """The file with the rows: ``<path>/<kind>/<split>.jsonl`` or ``.parquet``, or ``path`` itself if a file.
+def corpus_files(corpus: CorpusSettings, split: Literal["train", "validation"] = "train") -> list[Path]:
+    """The files with the rows: ``<path>/<kind>/<split>.jsonl``, or its Parquet shards, or ``path`` itself if a file.
 
     Raises:
-        UsageError: there is none; names the kinds that there are.
+        UsageError: there is none, or a shard is missing; names the kinds that there are.
     """
     if corpus.path.is_file():
-        return corpus.path
-    for suffix in ("jsonl", "parquet"):
-        file = corpus.path / corpus.kind / f"{split}.{suffix}"
+        return [corpus.path]
+    rows = corpus.path / corpus.kind
+    for file in (rows / f"{split}.jsonl", rows / f"{split}.parquet"):
         if file.is_file():
-            return file
+            return [file]
+    if shards := sorted(rows.glob(f"{split}-*-of-*.parquet")):
+        last = shards[-1].stem.rpartition("-")[2]
+        if not last.isdecimal() or int(last) != len(shards):
+            raise UsageError(
+                f"corpora: {rows} has {len(shards)} of {last} files {split}-*.parquet; export it again"
+            )
+        return shards
     if not corpus.path.is_dir():
         raise UsageError(f"corpora: {corpus.path} does not exist; make it with `longthought export`")
     kinds = sorted(p.name for p in corpus.path.iterdir() if p.is_dir())
@@ -51,11 +59,12 @@ def read_rows(corpora: Iterable[CorpusSettings]) -> Iterator[Row]:
         UsageError: a file is missing, unreadable, or a line is not a JSON object.
     """
     for corpus in corpora:
-        file = corpus_file(corpus)
-        for index, content in enumerate(_contents(file)):
-            if corpus.limit is not None and index >= corpus.limit:
-                break
-            row = Row(content, f"{file} row {index + 1} ({content.get('id', 'no id')})")
+        rows = (
+            Row(content, f"{file} row {number} ({content.get('id', 'no id')})")
+            for file in corpus_files(corpus)
+            for number, content in enumerate(_contents(file), start=1)
+        )
+        for index, row in enumerate(islice(rows, corpus.limit)):
             # Spreads a fractional weight evenly over the rows, without chance.
             copies = int((index + 1) * corpus.weight) - int(index * corpus.weight)
             for _ in range(copies):
@@ -63,13 +72,13 @@ def read_rows(corpora: Iterable[CorpusSettings]) -> Iterator[Row]:
 
 
 def corpus_hashes(corpora: Iterable[CorpusSettings]) -> dict[str, str]:
-    """SHA-256 of each corpus's manifest, or of the rows' file where there is none."""
+    """SHA-256 of each corpus's manifest, or of the rows' files where there is none."""
     hashes = dict[str, str]()
     for corpus in corpora:
         manifest = corpus.path / "manifest.json"
-        file = manifest if manifest.is_file() else corpus_file(corpus)
-        with file.open("rb") as stream:
-            hashes[str(file)] = hashlib.file_digest(stream, "sha256").hexdigest()
+        for file in [manifest] if manifest.is_file() else corpus_files(corpus):
+            with file.open("rb") as stream:
+                hashes[str(file)] = hashlib.file_digest(stream, "sha256").hexdigest()
     return hashes
 
 

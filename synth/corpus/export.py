@@ -1,68 +1,109 @@
 """Writes a corpus: transcripts are read once, every kind derives its rows, and the whole appears at once.
 
-``<out>/<kind>/train.jsonl`` and ``.parquet`` (``validation`` beside them if asked for), ``manifest.json``
-and the card ``README.md``. The samples of a problem lie side by side in a run, whose debates are numbered
-problem by problem; so only one problem's transcripts and one row group per file are in memory.
+``<out>/<kind>/train.jsonl`` and ``train-00000-of-00001.parquet`` (``validation`` beside them if asked for),
+``manifest.json`` and the card ``README.md``. The samples of a problem lie side by side in a run, whose debates are
+numbered problem by problem; so only some blocks of problems and one row group per file are in memory, whatever the size
+of the corpus. What gates remember comes on top (``synth.clean``).
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from hashlib import blake2b
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib.metadata import version
-from itertools import groupby
 from pathlib import Path
+from typing import Literal
+
+import orjson
 
 from longthought.agents.errors import RunError, UsageError
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.synth.clean.filters import filters as named_filters
+from longthought.synth.clean.passes import Gate, Pass
+from longthought.synth.corpus import llama_factory
+from longthought.synth.corpus.blocks import blocks
 from longthought.synth.corpus.card import card
+from longthought.synth.corpus.chat_formats import shape_of
 from longthought.synth.corpus.manifest import NAME, KindCounts, Manifest, file_entry, read_manifest, source_of
+from longthought.synth.corpus.recipe import Recipe, Split
 from longthought.synth.corpus.replace_dir import replacing
-from longthought.synth.corpus.row_files import FORMATS, Format, RowFiles, need_pyarrow, sync
-from longthought.synth.derive.derivation import Dropped
+from longthought.synth.corpus.row_files import (
+    DEFAULT_FORMATS,
+    FORMATS,
+    SHARD_BYTES,
+    Encoder,
+    Format,
+    RowFiles,
+    need_pyarrow,
+    sync,
+)
+from longthought.synth.corpus.slug import slug
+from longthought.synth.corpus.tally import Tally
+from longthought.synth.corpus.workers import make_all
 from longthought.synth.derive.kinds import Asked, asked_kinds
 
 CARD = "README.md"
 
 
 def export(
-    source: Path,
+    source: Path | Sequence[Path],
     out: Path,
     kinds: Sequence[str],
-    formats: Collection[Format] = FORMATS,
+    formats: Collection[Format] = DEFAULT_FORMATS,
     *,
     options: Mapping[str, Mapping[str, object]] | None = None,
+    filters: Mapping[str, object] | None = None,
+    passes: Sequence[Pass | Gate] = (),
     include_informed: bool = False,
     include_suspects: bool = False,
     validation: float = 0.0,
+    licences: Sequence[str] = (),
+    shard_bytes: int = SHARD_BYTES,
+    workers: int | None = None,
     on_progress: Callable[[int], None] | None = None,
+    show_dropped: int = 0,
+    on_dropped: Callable[[str, str, str], None] | None = None,
 ) -> Manifest:
     """Derive ``kinds`` from the transcripts in ``source``; the corpus at ``out`` replaces an older one.
 
     Args:
-        source: a run directory or a file of transcripts.
+        source: a run directory or a file of transcripts, or several. The samples of a problem have to be neighbours
+            in each; samples of one problem in two sources are not seen together.
         kinds: names of kinds, or ``name=kind`` for one more of a kind under another name.
         include_suspects: also debates whose problem or thoughts look like an injection (``agents.injection``).
         options: per kind (by the name that it was given), the fields of its ``Derivation``.
+        filters: by name, the options of each (``synth.clean.filters``).
+        passes: what rows pass behind the filters.
         validation: the share of problems, by hash of the question, whose rows go to the split of that name.
+        licences: of the problems, besides those that the runs' manifests name.
+        shard_bytes: a Parquet file ends with the row group that brings it to this size.
+        workers: processes that derive; without it as many as there are processors, if there is enough to do.
         on_progress: called with the number of debates read so far.
+        on_dropped: called with kind, reason and beginning of ``show_dropped`` rows of each reason.
 
     Raises:
-        UsageError: an unknown kind, format or option; no finished debate; no rows; or ``out`` is no corpus.
+        UsageError: an unknown kind, format, filter or option; no finished debate; no rows; or ``out`` is no corpus.
         RunError: the corpus cannot be written. In every case what stood at ``out`` stays.
     """
-    _check(out, kinds, formats, validation)
-    making = asked_kinds(kinds, options)
+    sources = [source] if isinstance(source, Path) else list(source)
+    _check(sources, out, kinds, formats, validation, shard_bytes, workers)
+    asked = asked_kinds(kinds, options)
+    recipe = Recipe(
+        kinds={name: one.derivation for name, one in asked.items()},
+        filters=(*named_filters(filters or {}), *passes),
+        formats=tuple(form for form in FORMATS if form in formats),
+        validation=validation,
+        include_informed=include_informed,
+        include_suspects=include_suspects,
+        show=show_dropped if on_dropped is not None else 0,
+    )
+    _check_rows(recipe)
     try:
         with replacing(out) as partial:
-            work = _Export(partial, making, formats, validation, include_informed, include_suspects)
+            work = _Export(partial, recipe, asked, sources, licences, shard_bytes)
             try:
-                work.read(source, on_progress)
+                work.read(workers, on_progress, on_dropped)
             finally:
                 work.let_go()
-            return work.finish(source)
+            return work.finish()
     except OSError as error:
         raise RunError(
             f"export: {error.filename or out}: {error.strerror or error}; "
@@ -70,18 +111,48 @@ def export(
         ) from error
 
 
-def _check(out: Path, kinds: Sequence[str], formats: Collection[Format], validation: float) -> None:
+def _check(
+    sources: Sequence[Path],
+    out: Path,
+    kinds: Sequence[str],
+    formats: Collection[Format],
+    validation: float,
+    shard_bytes: int,
+    workers: int | None,
+) -> None:
+    if not sources:
+        raise UsageError("export: name at least one run or file of transcripts")
     if not kinds:
         raise UsageError("export: name at least one kind of row")
     if not formats or not set(formats) <= set(FORMATS):
         asked = ", ".join(sorted(formats)) or "none"
-        raise UsageError(f"export: formats are {' and '.join(FORMATS)}, not {asked}")
+        raise UsageError(f"export: formats are {', '.join(FORMATS)}, not {asked}")
     if not 0 <= validation < 1:
         raise UsageError(f"export: validation is a share from 0 to below 1, not {validation}")
+    if shard_bytes < 1:
+        raise UsageError(f"export: shard bytes are a number above 0, not {shard_bytes}")
+    if workers is not None and workers < 1:
+        raise UsageError(f"export: workers are a number above 0, not {workers}")
     if "parquet" in formats:
         need_pyarrow()
     if out.exists():
         _may_replace(out)
+
+
+def _check_rows(recipe: Recipe) -> None:
+    """That every pass, format and file name can be had, before the first transcript is read."""
+    for one in recipe.filters:
+        if stray := sorted(set(one.kinds or ()) - recipe.kinds.keys()):
+            raise UsageError(f"filters: {one.name}.kinds: {stray[0]} is not among the kinds to export")
+        one.account()
+    directories: dict[str, str] = {}
+    for kind in recipe.kinds:
+        Encoder(recipe.row_type(kind), recipe.formats)
+        other = directories.setdefault(slug(kind), kind)
+        if other != kind:
+            raise UsageError(
+                f"export: kinds {other!r} and {kind!r} would have one directory; export them apart"
+            )
 
 
 def _may_replace(out: Path) -> None:
@@ -101,155 +172,139 @@ def _may_replace(out: Path) -> None:
         raise UsageError(f"{out}: holds {strange[0]}, which no export wrote; move it or choose another --out")
 
 
-@dataclass
-class _Kind:
-    """A kind under way: its open files by split, and what it left out."""
-
-    asked: Asked
-    splits: dict[str, RowFiles] = field(default_factory=dict[str, RowFiles])
-    dropped: Counter[str] = field(default_factory=Counter[str])
-
-
 class _Export:
     """One export under way into an empty directory."""
 
     def __init__(
         self,
         directory: Path,
-        making: Mapping[str, Asked],
-        formats: Collection[Format],
-        validation: float,
-        include_informed: bool,
-        include_suspects: bool,
+        recipe: Recipe,
+        asked: Mapping[str, Asked],
+        sources: Sequence[Path],
+        licences: Sequence[str],
+        shard_bytes: int,
     ) -> None:
-        self._directory, self._formats, self._validation = directory, formats, validation
-        self._kinds = {name: _Kind(made) for name, made in making.items()}
-        self._include_informed, self._include_suspects = include_informed, include_suspects
-        self._debates = self._informed = self._suspects = self._problems = 0
-        self._run = ""
+        self._directory, self._recipe, self._sources = directory, recipe, sources
+        self._asked, self._licences, self._shard_bytes = asked, licences, shard_bytes
+        self._tally = Tally(recipe, sources)
+        self._files: dict[tuple[str, Split], RowFiles] = {}
 
-    def read(self, source: Path, on_progress: Callable[[int], None] | None) -> None:
+    def read(
+        self,
+        workers: int | None,
+        on_progress: Callable[[int], None] | None,
+        on_dropped: Callable[[str, str, str], None] | None,
+    ) -> None:
         """Write every row, and bring the row files to the disk."""
-        for samples in self._by_problem(source, on_progress):
-            split = "validation" if _share(samples[0].problem.question) < self._validation else "train"
-            for name, kind in self._kinds.items():
-                for made in kind.asked.derivation.rows(samples):
-                    if isinstance(made, Dropped):
-                        kind.dropped[made.reason] += 1
-                    else:
-                        self._files(name, kind, split).write(made)
-        if not self._debates:
-            raise UsageError(f"{source}: no finished debate here yet; let the run go on, then export")
-        if not any(kind.splits for kind in self._kinds.values()):
-            raise UsageError(f"{source}: nothing to export: {self._why_nothing()}")
-        for kind in self._kinds.values():
-            for files in kind.splits.values():
-                files.close()
+        if self._tally.counts_first:
+            for made in make_all(self._tally.counting(), blocks(self._sources), workers):
+                self._tally.count(made)
+        for made in make_all(self._recipe, blocks(self._sources), workers):
+            for kind, split, lines, keep in self._tally.admit(made):
+                self._open(kind, split).add(lines, keep)
+            if on_progress is not None:
+                on_progress(self._tally.debates)
+            if on_dropped is not None:
+                for told in self._tally.shown():
+                    on_dropped(*told)
+        if not self._files:
+            raise UsageError(f"{self._sources[0]}: nothing to export: {self._tally.why_nothing()}")
+        for files in self._files.values():
+            files.close()
 
-    def finish(self, source: Path) -> Manifest:
+    def finish(self) -> Manifest:
         """Write the card and the manifest."""
+        recipe, tally = self._recipe, self._tally
+        sources = [
+            source_of(source, run, debates)
+            for source, run, debates in zip(self._sources, tally.runs, tally.debates_of, strict=True)
+        ]
+        named = [*self._licences, *(source.licence for source in sources if source.licence)]
         manifest = Manifest(
-            source=source_of(source, self._run),
-            debates=self._debates,
-            problems=self._problems,
-            informed_left_out=self._informed,
-            suspects_left_out=self._suspects,
-            validation=self._validation,
-            kinds={
-                name: KindCounts(
-                    kind=kind.asked.kind,
-                    options=kind.asked.derivation.model_dump(mode="json"),
-                    rows={split: files.rows for split, files in sorted(kind.splits.items())},
-                    dropped=dict(sorted(kind.dropped.items())),
-                )
-                for name, kind in self._kinds.items()
-            },
+            sources=sources,
+            licences=list(dict.fromkeys(named)),
+            debates=tally.debates,
+            problems=tally.problems,
+            informed_left_out=tally.informed,
+            suspects_left_out=tally.suspects,
+            validation=recipe.validation,
+            filters={one.name: one.account() for one in recipe.filters},
+            kinds={name: self._counts(name) for name in recipe.kinds},
             versions=self._versions(),
         )
-        (self._directory / CARD).write_text(
-            card(manifest, self._data_files()), encoding="utf-8", newline="\n"
-        )
-        written = [
-            file for kind in self._kinds.values() for files in kind.splits.values() for file in files.files
-        ]
-        entries = {
-            str(file.relative_to(self._directory)): file_entry(file)
-            for file in sorted([*written, self._directory / CARD])
-        }
+        written = [file for files in self._files.values() for file in files.files]
+        if "sharegpt" in recipe.formats:
+            written.append(self._write(llama_factory.NAME, self._dataset_info(tally.runs)))
+        written.append(self._write(CARD, card(manifest, self._data_files()).encode()))
+        entries = {str(file.relative_to(self._directory)): file_entry(file) for file in sorted(written)}
         manifest = manifest.model_copy(update={"files": entries})
-        (self._directory / NAME).write_bytes(manifest.to_json())
-        for place in (
-            self._directory / CARD,
-            self._directory / NAME,
-            *(self._directory / name for name in self._kinds),
-        ):
-            if place.exists():
-                sync(place)
+        self._write(NAME, manifest.to_json())
+        for name in {slug(kind) for kind, _ in self._files}:
+            sync(self._directory / name)
         return manifest
 
     def let_go(self) -> None:
         """Close what is still open."""
-        for kind in self._kinds.values():
-            for files in kind.splits.values():
-                files.abandon()
+        for files in self._files.values():
+            files.abandon()
 
     # --- pieces ---------------------------------------------------------------------------------------------
 
-    def _by_problem(
-        self, source: Path, on_progress: Callable[[int], None] | None
-    ) -> Iterator[list[Transcript]]:
-        for _, samples in groupby(read_transcripts(source), key=lambda transcript: transcript.problem.id):
-            self._problems += 1
-            used: list[Transcript] = []
-            for transcript in samples:
-                self._run = transcript.run
-                self._debates += 1
-                if transcript.informed and not self._include_informed:
-                    self._informed += 1
-                elif not self._include_suspects and transcript.suspect_injection:
-                    self._suspects += 1
-                else:
-                    used.append(transcript)
-                if on_progress is not None:
-                    on_progress(self._debates)
-            if used:
-                yield used
-
-    def _files(self, name: str, kind: _Kind, split: str) -> RowFiles:
-        files = kind.splits.get(split)
+    def _open(self, kind: str, split: Split) -> RowFiles:
+        files = self._files.get((kind, split))
         if files is None:
-            row = kind.asked.derivation.row
-            files = kind.splits[split] = RowFiles(self._directory / name, split, row, self._formats)
+            row, formats = self._recipe.row_type(kind), self._recipe.formats
+            files = RowFiles(self._directory / slug(kind), split, row, formats, self._shard_bytes)
+            self._files[kind, split] = files
         return files
 
-    def _data_files(self) -> dict[str, dict[str, str]]:
-        """What the card offers to `datasets`: one format, for it would read both as twice the rows."""
-        form = "parquet" if "parquet" in self._formats else "jsonl"
-        return {
-            name: {split: f"{name}/{split}.{form}" for split in sorted(kind.splits)}
-            for name, kind in self._kinds.items()
-            if kind.splits
-        }
+    def _splits(self, kind: str) -> dict[str, RowFiles]:
+        return {split: files for (name, split), files in sorted(self._files.items()) if name == kind}
 
-    def _versions(self) -> dict[str, str]:
-        packages = ("longthought", "pyarrow") if "parquet" in self._formats else ("longthought",)
-        return {package: version(package) for package in packages}
-
-    def _why_nothing(self) -> str:
-        if self._informed == self._debates:
-            return f"all {self._debates} debates are informed, and these are only taken in when asked for"
-        if self._informed + self._suspects == self._debates:
-            return (
-                f"of {self._debates} debates {self._informed} are informed and {self._suspects} suspect of injection, "
-                "and these are only taken in when asked for"
-            )
-        return "; ".join(
-            f"{name}: "
-            + (", ".join(f"{n} × {reason}" for reason, n in sorted(kind.dropped.items())) or "no rows")
-            for name, kind in self._kinds.items()
+    def _counts(self, kind: str) -> KindCounts:
+        left_out: dict[str, dict[str, int]] = {}
+        for files in self._splits(kind).values():
+            for form, reasons in files.left_out.items():
+                counts = left_out.setdefault(form, {})
+                for reason, number in sorted(reasons.items()):
+                    counts[reason] = counts.get(reason, 0) + number
+        return KindCounts(
+            kind=self._asked[kind].kind,
+            options=self._recipe.kinds[kind].model_dump(mode="json"),
+            rows={split: files.rows for split, files in self._splits(kind).items()},
+            dropped=dict(sorted(self._tally.dropped[kind].items())),
+            left_out=left_out,
         )
 
+    def _write(self, name: str, content: bytes) -> Path:
+        file = self._directory / name
+        file.write_bytes(content)
+        sync(file)
+        return file
 
-def _share(question: str) -> float:
-    """A number in [0, 1) that depends on the question alone, so that one question is never in both splits."""
-    return int.from_bytes(blake2b(question.encode(), digest_size=8).digest()) / 2**64
+    def _data_files(self) -> dict[str, dict[str, str]]:
+        """What the card offers to `datasets`: one format, for it would read two as twice the rows."""
+        form: Literal["parquet", "jsonl", "sharegpt", "openai"] = next(
+            form for form in ("parquet", "jsonl", "sharegpt", "openai") if form in self._recipe.formats
+        )
+        ends = {"parquet": "-*.parquet", "jsonl": ".jsonl"}.get(form, f".{form}.jsonl")
+        return {
+            slug(kind): {split: f"{slug(kind)}/{split}{ends}" for split in self._splits(kind)}
+            for kind in self._recipe.kinds
+            if self._splits(kind)
+        }
+
+    def _dataset_info(self, runs: Sequence[str]) -> bytes:
+        info = dict[str, object]()
+        corpus = "+".join(slug(run) for run in runs)[:120]
+        for kind in self._recipe.kinds:
+            shape = shape_of(self._recipe.row_type(kind))
+            for split in self._splits(kind):
+                name = f"{corpus}_{slug(kind)}" + ("" if split == "train" else f"_{split}")
+                assert shape is not None  # the format has a place for the kind
+                info[name] = llama_factory.described(f"{slug(kind)}/{split}.sharegpt.jsonl", shape)
+        return orjson.dumps(info, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+    def _versions(self) -> dict[str, str]:
+        packages = ("longthought", "pyarrow") if "parquet" in self._recipe.formats else ("longthought",)
+        return {package: version(package) for package in packages}

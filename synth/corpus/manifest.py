@@ -10,6 +10,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from longthought.agents.errors import UsageError
+from longthought.synth.corpus.licences import licence_of
 
 NAME = "manifest.json"
 
@@ -19,22 +20,29 @@ class _Part(BaseModel):
 
 
 class Source(_Part):
-    """The run that the transcripts came from, as its own manifest names it; no hash for a bare file."""
+    """A run that transcripts came from, as its own manifest names it; no hash for a bare file."""
 
     run: str
     scenario_hash: str | None = None
+    #: Of its problems.
+    licence: str | None = None
+    debates: int = 0
     #: What the run's manifest says of its critic's passport.
     critic: dict[str, Any] | None = None
 
 
 class KindCounts(_Part):
-    """Rows of one kind by split, and what was not made into a row, by reason."""
+    """Rows of one kind by split, and what was not made into a row, by reason.
+
+    ``left_out``: rows that stand in no file of a format, for it has no place for them; by format and reason.
+    """
 
     #: Which kind it is, where the corpus has it under a name of its own.
     kind: str = ""
     options: dict[str, Any]
     rows: dict[str, int]
     dropped: dict[str, int]
+    left_out: dict[str, dict[str, int]] = Field(default_factory=dict)
 
 
 class FileEntry(_Part):
@@ -45,8 +53,10 @@ class FileEntry(_Part):
 class Manifest(_Part):
     """Holds no time and no path of this machine, so that the same transcripts give the same manifest."""
 
-    format: Literal["longthought-corpus/1"] = "longthought-corpus/1"
-    source: Source
+    format: Literal["longthought-corpus/2"] = "longthought-corpus/2"
+    sources: list[Source]
+    #: Of the sources, and those that were named for the whole.
+    licences: list[str] = Field(default_factory=list)
     #: Debates that were read, and of these the informed ones that were left out.
     debates: int
     problems: int
@@ -54,6 +64,8 @@ class Manifest(_Part):
     #: Debates left out because their problem or a thought looks like an injection.
     suspects_left_out: int = 0
     validation: float
+    #: The filters in their order, with their options and the hashes of the files that they go by.
+    filters: dict[str, dict[str, Any]] = Field(default_factory=dict)
     kinds: dict[str, KindCounts]
     files: dict[str, FileEntry] = Field(default_factory=dict)
     versions: dict[str, str]
@@ -86,19 +98,21 @@ def file_entry(file: Path) -> FileEntry:
     return FileEntry(bytes=file.stat().st_size, sha256=digest)
 
 
-def source_of(source: Path, run: str) -> Source:
+def source_of(source: Path, run: str, debates: int) -> Source:
     """What is known of the run that the transcripts came from."""
     try:
         manifest: object = orjson.loads((source / NAME).read_bytes())
     except (OSError, orjson.JSONDecodeError):
         manifest = None
     if not isinstance(manifest, dict):
-        return Source(run=run)
+        return Source(run=run, debates=debates)
     fields = cast("dict[str, object]", manifest)
     name, scenario_hash = fields.get("name"), fields.get("scenario_hash")
     passport = fields.get("passport")
     return Source(
         run=name if isinstance(name, str) else run,
         scenario_hash=scenario_hash if isinstance(scenario_hash, str) else None,
+        licence=licence_of(fields),
+        debates=debates,
         critic=cast("dict[str, Any]", passport) if isinstance(passport, dict) else None,
     )

@@ -1,107 +1,144 @@
-"""Writes the rows of one kind and split as JSONL and Parquet, a fixed number of rows in memory at a time.
+"""Writes the rows of one kind and split: JSON lines, shards of Parquet, and the files of other trainers.
 
-The same rows give the same bytes: no timestamps, fixed writer options, the schema from the row type and not
-from the data.
+The same rows give the same bytes: no timestamps, fixed writer options, the schema from the row type and not from the
+data. Rows are encoded where they were made, and put into the files here.
 """
 
 from __future__ import annotations
 
 import os
-import types
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import IO, Any, Literal, cast
 
 import orjson
-from typing_extensions import is_typeddict
 
 from longthought.agents.errors import UsageError
+from longthought.synth.corpus.chat_formats import ChatFormat, Write, writer
+from longthought.synth.corpus.parquet_shards import ParquetShards, schema_of
+from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.rows import Row
 
-Format = Literal["jsonl", "parquet"]
-FORMATS: tuple[Format, ...] = ("jsonl", "parquet")
+Format = Literal["jsonl", "parquet", "sharegpt", "openai"]
+FORMATS: tuple[Format, ...] = ("jsonl", "parquet", "sharegpt", "openai")
+DEFAULT_FORMATS: tuple[Format, ...] = ("jsonl", "parquet")
 
-#: A row group of Parquet ends at this many rows, or at this many bytes of JSON if they come first.
-_GROUP_ROWS = 2_000
-_GROUP_BYTES = 32_000_000
+#: A shard ends with the row group that brings it to this many bytes; `datasets` splits at 500 MB too.
+SHARD_BYTES = 500_000_000
+
+_SUFFIX: dict[Format, str] = {"jsonl": ".jsonl", "sharegpt": ".sharegpt.jsonl", "openai": ".openai.jsonl"}
+
+
+@dataclass
+class Lines:
+    """Rows as the formats have them: a line of each text format or why there is none, and the columns of a table."""
+
+    rows: int
+    texts: dict[Format, list[bytes | Dropped]] = field(default_factory=dict[Format, "list[bytes | Dropped]"])
+    table: Any = None
+
+
+class Encoder:
+    """Turns rows of one type into what is written.
+
+    Raises:
+        UsageError: a format has no place for them, or pyarrow is not installed.
+    """
+
+    def __init__(self, row: type[Row], formats: Iterable[Format]) -> None:
+        self._formats = [form for form in FORMATS if form in set(formats)]
+        self._row = row
+        chats: tuple[ChatFormat, ...] = ("sharegpt", "openai")
+        self._writers: dict[Format, Write] = {f: writer(f, row) for f in chats if f in self._formats}
+        if "parquet" in self._formats:
+            need_pyarrow()
+
+    def encode(self, rows: Sequence[Row]) -> Lines:
+        """The rows, in order."""
+        made = Lines(len(rows))
+        # The fields are plain JSON values already, so pydantic need not walk them again.
+        fields = [vars(row) for row in rows]
+        if "jsonl" in self._formats:
+            made.texts["jsonl"] = [orjson.dumps(one) + b"\n" for one in fields]
+        for form, write in self._writers.items():
+            records = map(write, rows)
+            made.texts[form] = [
+                one if isinstance(one, Dropped) else orjson.dumps(one) + b"\n" for one in records
+            ]
+        if "parquet" in self._formats:
+            made.table = cast("Any", import_module("pyarrow")).Table.from_pylist(fields, self._schema)
+        return made
+
+    @cached_property
+    def _schema(self) -> Any:
+        return schema_of(self._row)
 
 
 class RowFiles:
-    """``<directory>/<split>.jsonl`` and ``.parquet``, open for rows of one type.
+    """``<directory>/<split>.jsonl`` and its neighbours, open for rows of one type."""
 
-    Raises:
-        UsageError: Parquet is asked for and pyarrow is not installed.
-    """
-
-    def __init__(self, directory: Path, split: str, row: type[Row], formats: Iterable[Format]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        split: str,
+        row: type[Row],
+        formats: Iterable[Format],
+        shard_bytes: int = SHARD_BYTES,
+    ) -> None:
         directory.mkdir(exist_ok=True)
         formats = set(formats)
-        self.files = [directory / f"{split}.{form}" for form in FORMATS if form in formats]
         self.rows = 0
-        self._group: list[dict[str, Any]] = []
-        self._group_bytes = 0
-        self._parquet = _Parquet(directory / f"{split}.parquet", row) if "parquet" in formats else None
-        self._jsonl = (directory / f"{split}.jsonl").open("wb") if "jsonl" in formats else None
+        #: Rows that a format has no place for, by format and reason.
+        self.left_out: dict[Format, Counter[str]] = {}
+        self._encoder = Encoder(row, formats)
+        self._texts: dict[Format, tuple[Path, IO[bytes]]] = {}
+        for form in FORMATS:
+            if form in formats and form in _SUFFIX:
+                file = directory / f"{split}{_SUFFIX[form]}"
+                self._texts[form] = (file, file.open("wb"))
+        self._shards = ParquetShards(directory, split, row, shard_bytes) if "parquet" in formats else None
+
+    @property
+    def files(self) -> list[Path]:
+        """The files; those of Parquet have their names once all is closed."""
+        return [*(file for file, _ in self._texts.values()), *(self._shards.files if self._shards else ())]
 
     def write(self, row: Row) -> None:
         """Add one row."""
-        # The fields are plain JSON values already, so pydantic need not walk them again.
-        fields = vars(row)
-        line = orjson.dumps(fields)
-        self.rows += 1
-        if self._jsonl is not None:
-            self._jsonl.write(line)
-            self._jsonl.write(b"\n")
-        if self._parquet is not None:
-            self._group.append(fields)
-            self._group_bytes += len(line)
-            if len(self._group) >= _GROUP_ROWS or self._group_bytes >= _GROUP_BYTES:
-                self._flush(self._parquet)
+        self.add(self._encoder.encode([row]))
+
+    def add(self, lines: Lines, keep: Sequence[bool] | None = None) -> None:
+        """Add encoded rows: those to ``keep``, or all."""
+        for form, texts in lines.texts.items():
+            kept = texts if keep is None else [text for text, stays in zip(texts, keep, strict=True) if stays]
+            out = [text for text in kept if isinstance(text, bytes)]
+            if len(out) < len(kept):
+                left_out = self.left_out.setdefault(form, Counter())
+                left_out.update(text.reason for text in kept if isinstance(text, Dropped))
+            self._texts[form][1].write(b"".join(out))
+        if self._shards is not None:
+            self._shards.write(lines.table if keep is None else lines.table.filter(list(keep)))
+        self.rows += lines.rows if keep is None else sum(keep)
 
     def close(self) -> None:
         """Finish the files and bring them to the disk."""
-        if self._parquet is not None:
-            if self._group:
-                self._flush(self._parquet)
-            self._parquet.close()
-        if self._jsonl is not None:
-            self._jsonl.close()
+        for _, out in self._texts.values():
+            out.close()
+        if self._shards is not None:
+            self._shards.close()
         for file in self.files:
             sync(file)
 
     def abandon(self) -> None:
         """Let go of the files, whatever state they are in."""
-        if self._jsonl is not None:
-            self._jsonl.close()
-        if self._parquet is not None:
-            self._parquet.close()
-
-    def _flush(self, parquet: _Parquet) -> None:
-        parquet.write(self._group)
-        self._group, self._group_bytes = [], 0
-
-
-class _Parquet:
-    """A Parquet file whose columns are a row type's fields."""
-
-    def __init__(self, file: Path, row: type[Row]) -> None:
-        need_pyarrow()
-        # pyarrow has no type stubs.
-        pyarrow: Any = import_module("pyarrow")
-        writer: Any = import_module("pyarrow.parquet").ParquetWriter
-        hints = get_type_hints(row)
-        self._table: Any = pyarrow.Table
-        self._schema: Any = pyarrow.schema([(name, _arrow_type(hints[name])) for name in row.model_fields])
-        self._writer: Any = writer(
-            str(file), self._schema, compression="zstd", version="2.6", data_page_version="1.0"
-        )
-
-    def write(self, rows: list[dict[str, Any]]) -> None:
-        self._writer.write_table(self._table.from_pylist(rows, self._schema), row_group_size=_GROUP_ROWS)
-
-    def close(self) -> None:
-        self._writer.close()
+        for _, out in self._texts.values():
+            out.close()
+        if self._shards is not None:
+            self._shards.abandon()
 
 
 def need_pyarrow() -> None:
@@ -121,21 +158,3 @@ def sync(place: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
-
-
-def _arrow_type(hint: Any) -> Any:
-    """The Arrow type of a field's annotation: plain values, lists, TypedDicts, and any of these or None."""
-    pa: Any = import_module("pyarrow")
-    if get_origin(hint) is list:
-        return pa.list_(_arrow_type(get_args(hint)[0]))
-    if get_origin(hint) is Literal:
-        return _arrow_type(type(get_args(hint)[0]))
-    if get_origin(hint) in (Union, types.UnionType):
-        (hint,) = (choice for choice in get_args(hint) if choice is not type(None))
-        return _arrow_type(hint)
-    if is_typeddict(hint):
-        return pa.struct([(name, _arrow_type(inner)) for name, inner in get_type_hints(hint).items()])
-    plain = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
-    if hint not in plain:
-        raise UsageError(f"export: no column type for {hint}; use str, bool, int, float, list or a TypedDict")
-    return plain[hint]

@@ -20,6 +20,8 @@ from longthought.synth.json_rows import json_rows, plain_stem
 from longthought.synth.stats.profile import Profile, Profiler
 from longthought.synth.stats.told import Told, of_row, of_transcript
 
+#: Where a kind's rows stand if not in plain JSON lines; the first that is there is read.
+_FORMATS = ("*.parquet", "*.openai.jsonl", "*.sharegpt.jsonl")
 #: Added to the name of a source's thoughts that it does not mark, where it marks others.
 UNMARKED = ", unmarked"
 
@@ -85,10 +87,11 @@ def _thoughts_of(source: Path, reading: Import) -> Iterable[tuple[str, Iterable[
 
 
 def _of_kind(kind: Path) -> Iterator[Told]:
-    """The rows of a kind, each once: an export may have written both formats."""
-    lines = sorted(kind.glob("*.jsonl"))
-    files = [_json(file) for file in lines] or [_parquet(file) for file in sorted(kind.glob("*.parquet"))]
-    return _of_rows(chain.from_iterable(files))
+    """The rows of a kind, each once: an export may have written them in several formats."""
+    lines = [kind / f"{split}.jsonl" for split in ("train", "validation")]
+    choices = [[file for file in lines if file.is_file()], *(sorted(kind.glob(name)) for name in _FORMATS)]
+    files = next((some for some in choices if some), list[Path]())
+    return _of_rows(chain.from_iterable(_parquet(f) if f.suffix == ".parquet" else _json(f) for f in files))
 
 
 def _of_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[Told]:

@@ -79,10 +79,11 @@ def of_transcript(transcript: Transcript) -> Told:
 
 def of_row(row: Mapping[str, Any]) -> Told | None:
     """The thought of a corpus's row that is a question and its solution; None for rows of other sorts."""
-    messages: Sequence[Mapping[str, Any]] = row.get("messages", [])
-    if [message["role"] for message in messages] != ["user", "assistant"]:
+    messages: Sequence[Mapping[str, Any]] = row.get("messages") or row.get("conversations") or [{}]
+    roles = [message.get("role", message.get("from")) for message in messages]
+    if roles not in (["user", "assistant"], ["human", "gpt"]):
         return None
-    said = str(messages[1]["content"])
+    said = str(messages[1].get("content", messages[1].get("value")))
     found = find_thought(said)
     return Told(
         text=found.thought if found else said,

@@ -82,6 +82,22 @@ def test_run_show_list_and_export(call: Call, tmp_path: Path) -> None:
     assert len((tmp_path / "corpus" / "shortcut" / "train.jsonl").read_text().splitlines()) == 3
 
 
+def test_an_export_is_filtered_and_says_what_it_dropped(call: Call, tmp_path: Path) -> None:
+    write(tmp_path)
+    call("run", "sums.yaml", "--allow-import", "--epochs", "2", "--limit", "3")
+    (tmp_path / "filters.yaml").write_text("exact:\n")
+    (tmp_path / "test.csv").write_text("question\nWhat is 0+1?\n")
+    given = ["export", "sums", "--out", "corpus", "--kinds", "shortcut", "--formats", "jsonl,sharegpt"]
+    filtered = ["--filters", "filters.yaml", "--decontaminate", "test.csv", "--filter", "contamination.n=3"]
+    code, out, err = call(*given, *filtered, "--show-dropped", "1", "--licence", "mit", "--workers", "1")
+    assert code == 0, err
+    assert len((tmp_path / "corpus" / "shortcut" / "train.jsonl").read_text().splitlines()) == 2
+    assert "dropped from shortcut: exact: the same as a row before: sums-" in out
+    assert "dropped from shortcut: contamination: shares 3 words in a row" in out
+    assert "license: mit" in (tmp_path / "corpus" / "README.md").read_text()
+    assert (tmp_path / "corpus" / "dataset_info.json").is_file()
+
+
 def test_a_scenario_with_code_of_its_own_is_evaluated_if_that_is_allowed(call: Call, tmp_path: Path) -> None:
     write(tmp_path)
     code, _, err = call("eval", "sums.yaml", "--limit", "2")
@@ -127,6 +143,11 @@ def test_a_dry_run_asks_and_writes_nothing(call: Call, tmp_path: Path) -> None:
         (["show", "."], "no run here"),
         (["export", "nowhere", "--out", "x"], "nowhere: no such run"),
         (["export", "sums.jsonl", "--out", "x"], "sums.jsonl:1: not a transcript"),
+        (
+            ["export", "sums.jsonl", "--out", "x", "--filter", "length.max"],
+            "should look like exact or length.max",
+        ),
+        (["export", "sums.jsonl", "--out", "x", "--filters", "no.yaml"], "filters: no.yaml: No such file"),
         (["doctor", "localhost:8000"], "should look like http://"),
         (["doctor", "http://127.0.0.1:1", "--api-key-env", "NO_SUCH_KEY"], "NO_SUCH_KEY is not set"),
         (["train", "sft", "--config", "nowhere.yaml"], "nowhere.yaml: cannot be read"),

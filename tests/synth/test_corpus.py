@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -15,26 +14,15 @@ import yaml
 from longthought.agents.errors import RunError, UsageError
 from longthought.protocols.transcript import pack
 from longthought.synth.corpus import export as corpus
-from longthought.synth.corpus import row_files
+from longthought.synth.corpus import parquet_shards, row_files
 from longthought.synth.corpus.export import export
 from longthought.synth.corpus.manifest import read_manifest
-from longthought.synth.corpus.row_files import RowFiles
+from longthought.synth.corpus.row_files import Lines, RowFiles
 from longthought.synth.derive.kinds import KINDS
+from tests.synth.corpus_files import hashes, lines
 from tests.synth.scripted_runs import Script, play_run
 
 ALL = list(KINDS)
-
-
-def hashes(directory: Path) -> dict[str, str]:
-    return {
-        str(file.relative_to(directory)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted(directory.rglob("*"))
-        if file.is_file()
-    }
-
-
-def lines(file: Path) -> list[dict[str, object]]:
-    return [orjson.loads(line) for line in file.read_bytes().split(b"\n")[:-1]]
 
 
 def test_every_kind_is_written_counted_and_hashed(run: Path, tmp_path: Path) -> None:
@@ -42,7 +30,7 @@ def test_every_kind_is_written_counted_and_hashed(run: Path, tmp_path: Path) -> 
     seen: list[int] = []
     manifest = export(run, out, ALL, on_progress=seen.append)
     assert read_manifest(out) == manifest
-    assert seen == [1, 2, 3, 4, 5, 6]
+    assert seen[-1] == 6
     assert (manifest.debates, manifest.problems, manifest.informed_left_out) == (6, 3, 0)
     assert {kind: counts.rows for kind, counts in manifest.kinds.items()} == {
         "shortcut": {"train": 3},
@@ -98,17 +86,60 @@ def test_a_kind_may_come_twice_under_names_of_its_own(run: Path, tmp_path: Path)
     assert long != short
 
 
-def test_same_transcripts_same_bytes_wherever_they_are_written(run: Path, tmp_path: Path) -> None:
-    export(run, tmp_path / "one", ALL, validation=0.4)
-    code = (
-        "from pathlib import Path; from longthought.synth.corpus.export import export\n"
-        f"export(Path({str(run)!r}), Path({str(tmp_path / 'two')!r}), {ALL!r}, validation=0.4)"
-    )
-    env = {**os.environ, "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "7"}
-    subprocess.run([sys.executable, "-c", code], check=True, env=env, cwd=tmp_path)
+ELSEWHERE = """
+import sys
+from pathlib import Path
+from longthought.synth.corpus import blocks
+from longthought.synth.corpus.export import export
+
+run, out, kinds, workers = sys.argv[1:]
+blocks._DEBATES = 2  # so that there are more blocks than workers
+filters = {"exact": {}, "near": {"threshold": 0.95}, "repetition": {}}
+export(Path(run), Path(out), kinds.split(","), validation=0.4, filters=filters, workers=int(workers))
+"""
+
+
+@pytest.mark.slow
+def test_same_transcripts_same_bytes_wherever_and_by_however_many_they_are_written(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    right = [
+        Script(["so I add", "answer: 4"], ["continue", "terminate solved"], f"p{i}", epoch)
+        for i in range(8)
+        for epoch in (0, 1)
+    ]
+    play_run(run, right)
+    machines = {
+        1: {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "7"},
+        2: {"TZ": "America/St_Johns", "LANG": "de_DE.UTF-8", "LC_ALL": "tr_TR.UTF-8", "PYTHONHASHSEED": "1"},
+        4: {"TZ": "UTC", "LANG": "C.UTF-8", "PYTHONHASHSEED": "random", "PYTHONUTF8": "1"},
+    }
+    children = [
+        subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                ELSEWHERE,
+                str(run),
+                str(tmp_path / f"out{workers}"),
+                ",".join(ALL),
+                str(workers),
+            ],
+            env={**os.environ, **settings},
+            cwd=tmp_path,
+        )
+        for workers, settings in machines.items()
+    ]
+    assert [child.wait() for child in children] == [0, 0, 0]
+    one, two, four = (hashes(tmp_path / f"out{workers}") for workers in machines)
+    assert one == two == four
+    assert len(one) > len(ALL)
+
+
+def test_a_packed_run_gives_the_same_corpus(run: Path, tmp_path: Path) -> None:
+    export(run, tmp_path / "out", ALL, validation=0.4)
     pack(run)
     export(run, tmp_path / "packed", ALL, validation=0.4)
-    assert hashes(tmp_path / "one") == hashes(tmp_path / "two") == hashes(tmp_path / "packed")
+    assert hashes(tmp_path / "out") == hashes(tmp_path / "packed")
 
 
 def test_no_problem_is_in_both_splits(tmp_path: Path) -> None:
@@ -157,30 +188,30 @@ def test_suspects_of_injection_come_in_only_when_asked_for(tmp_path: Path) -> No
 
 def test_many_rows_are_several_row_groups(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
-    monkeypatch.setattr(row_files, "_GROUP_ROWS", 5)
+    monkeypatch.setattr(parquet_shards, "_GROUP_ROWS", 5)
     export(run, tmp_path / "out", ["dialogue"])
-    file = parquet.ParquetFile(tmp_path / "out" / "dialogue" / "train.parquet")
+    file = parquet.ParquetFile(tmp_path / "out" / "dialogue" / "train-00000-of-00001.parquet")
     assert [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] == [5, 5, 2]
 
 
-@pytest.mark.parametrize("after", range(0, 24, 3))
+@pytest.mark.parametrize("after", range(6))
 def test_an_export_that_fails_leaves_the_old_one(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     out = tmp_path / "corpus"
     export(run, out, ["shortcut"])
     before = hashes(out)
-    writes = 0
-    write = RowFiles.write
+    adds = 0
+    add = RowFiles.add
 
-    def failing(self: RowFiles, row: object) -> None:
-        nonlocal writes
-        writes += 1
-        if writes > after:
+    def failing(self: RowFiles, lines: Lines, keep: Sequence[bool] | None = None) -> None:
+        nonlocal adds
+        adds += 1
+        if adds > after:
             raise OSError(28, "No space left on device")
-        write(self, row)  # type: ignore[arg-type]
+        add(self, lines, keep)
 
-    monkeypatch.setattr(RowFiles, "write", failing)
+    monkeypatch.setattr(RowFiles, "add", failing)
     with pytest.raises(RunError, match=r"No space left on device; what stood at .* is untouched"):
         export(run, out, ALL)
     assert hashes(out) == before
@@ -190,9 +221,10 @@ def test_an_export_that_fails_leaves_the_old_one(
 
 
 KILLED = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
 from longthought.synth.corpus import export as corpus
+from longthought.synth.corpus import blocks, parquet_shards, recipe, replace_dir
 from longthought.synth.corpus.row_files import RowFiles
 
 def killed(place, name, after):
@@ -200,15 +232,18 @@ def killed(place, name, after):
     def fatal(*given, **named):
         calls[0] += 1
         if calls[0] > after:
-            os._exit(9)
+            os.kill(os.getpid(), signal.SIGKILL)
         return real(*given, **named)
     setattr(place, name, fatal)
 
 import pyarrow
 pyarrow.array([""])  # loads what is slow to load, once for all children
-for place, name, after in [(RowFiles, "write", n) for n in range(0, 33, 3)] + [
-    (RowFiles, "close", 0), (RowFiles, "close", 2), (corpus, "card", 0), (corpus, "file_entry", 3),
-    (corpus, "sync", 0), (corpus, "sync", 2), (corpus.Manifest, "to_json", 0),
+blocks._DEBATES = 2
+for place, name, after in [(RowFiles, "add", n) for n in (0, 1, 5, 9, 13, 17)] + [
+    (RowFiles, "close", 0), (RowFiles, "close", 2), (parquet_shards.ParquetShards, "_end_shard", 1),
+    (recipe.Recipe, "make", 0), (recipe.Recipe, "make", 2), (corpus, "card", 0), (corpus, "file_entry", 3),
+    (corpus, "sync", 0), (corpus, "sync", 1), (corpus, "sync", 3), (corpus.Manifest, "to_json", 0),
+    (replace_dir, "sync", 0), (replace_dir, "_put", 0), (replace_dir, "_exchanged", 0),
 ]:
     child = os.fork()
     if child == 0:
@@ -228,7 +263,7 @@ def test_a_killed_export_leaves_the_old_one_and_the_next_clears_up(run: Path, tm
     said = subprocess.run(
         [sys.executable, "-c", KILLED, *arguments], check=True, capture_output=True, text=True
     )
-    assert said.stdout.splitlines() == [f"9 {manifest.to_json().hex()}"] * 18
+    assert said.stdout.splitlines() == [f"-9 {manifest.to_json().hex()}"] * 20
     assert hashes(out) == before
     assert (tmp_path / ".corpus.partial").is_dir()
     export(run, out, ALL)
@@ -262,10 +297,10 @@ def front_matter(out: Path) -> dict[str, Any]:
 
 
 def test_the_run_is_named_as_its_own_manifest_names_it(run: Path, tmp_path: Path) -> None:
-    bare = export(run, tmp_path / "out", ["shortcut"], ["jsonl"]).source
+    bare = export(run, tmp_path / "out", ["shortcut"], ["jsonl"]).sources[0]
     assert (bare.run, bare.scenario_hash) == (run.name, None)
     (run / "manifest.json").write_bytes(orjson.dumps({"name": "sums", "scenario_hash": "abc", "seed": 0}))
-    named = export(run, tmp_path / "out", ["shortcut"], ["jsonl"]).source
+    named = export(run, tmp_path / "out", ["shortcut"], ["jsonl"]).sources[0]
     assert (named.run, named.scenario_hash) == ("sums", "abc")
 
 
@@ -290,7 +325,7 @@ def test_names_cannot_break_the_card(run: Path, tmp_path: Path) -> None:
     [
         ({"kinds": ["novel"]}, f"no kind 'novel'; there are {', '.join(KINDS)}"),
         ({"kinds": []}, "at least one kind"),
-        ({"kinds": ["journey"], "formats": ["csv"]}, "formats are jsonl and parquet, not csv"),
+        ({"kinds": ["journey"], "formats": ["csv"]}, "formats are jsonl, parquet, sharegpt, openai, not csv"),
         ({"kinds": ["journey"], "validation": 1.0}, "share from 0 to below 1"),
         ({"kinds": ["journey"], "options": {"journey": {"sead": 1}}}, r"journey\.sead: Extra inputs"),
         ({"kinds": ["journey"], "options": {"shortcut": {}}}, "options for shortcut"),

@@ -95,7 +95,12 @@ def test_a_corpus_has_a_profile_for_each_kind_with_solutions(run: Path, tmp_path
     assert (journey.dead_nodes, journey.right) == (None, 3)
     assert only(out / "journey" / "train.jsonl").size == journey.size
     export(run, out, ["journey", "shortcut"], ["parquet"])
-    assert {profile.name: profile.size for profile in profiles(out)} == {n: p.size for n, p in found.items()}
+    sizes = {name: profile.size for name, profile in found.items()}
+    assert {profile.name: profile.size for profile in profiles(out)} == sizes
+    export(run, out, ["journey", "shortcut"], ["openai", "sharegpt", "jsonl"])
+    assert {profile.name: profile.size for profile in profiles(out)} == sizes, "each row counts once"
+    export(run, out, ["journey", "shortcut"], ["sharegpt"])
+    assert {profile.name: profile.size for profile in profiles(out)} == sizes
 
 
 def test_foreign_files_are_two_sources_where_only_some_thoughts_are_marked(tmp_path: Path) -> None:
