@@ -39,7 +39,6 @@ def stats(
 
     from longthought.scenarios.plain_text import plain
     from longthought.scenarios.replace_file import replace_file
-    from longthought.scenarios.show import run_path
     from longthought.synth.imports.read import Import
     from longthought.synth.stats.plot import check_plot, draw
     from longthought.synth.stats.sources import profiles
@@ -49,7 +48,7 @@ def stats(
     size, unit = (_counter(tokenizer), "tokens") if tokenizer else (None, "words")
     reading = Import(skip_broken=skip_broken)
     found = [
-        profile for source in sources for profile in profiles(run_path(source), size, unit, limit, reading)
+        profile for source in sources for profile in profiles(_place(source), size, unit, limit, reading)
     ]
     console = Console()
     console.print(table(found))
@@ -128,6 +127,15 @@ def _grown(profile: Profile, place: int) -> str:
     group = profile.growth[place]
     right = "" if group.right is None else f", {group.right:.0%}"
     return f"{group.name}: {group.size:.0f}, {group.markers:.1f}{right}"
+
+
+def _place(name: str) -> Path:
+    from longthought.agents.errors import UsageError
+
+    found = next((path for path in (Path(name), Path("runs") / name) if path.exists()), None)
+    if found is None:
+        raise UsageError(f"{name}: no such corpus, run or file, neither as a path nor under runs/")
+    return found
 
 
 def _counter(model: str) -> Callable[[str], int]:
