@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -48,6 +48,23 @@ def export(
     show_dropped: Annotated[
         int, typer.Option(min=0, help="Print so many rows of each reason for which rows were dropped.")
     ] = 0,
+    verify_template: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="Prove each row against this model's chat template and tokenizer."
+        ),
+    ] = None,
+    max_length: Annotated[
+        int | None, typer.Option(min=1, help="Of --verify-template: tokens that a row may have.")
+    ] = None,
+    unverified: Annotated[
+        Literal["stop", "drop"],
+        typer.Option(help="Of --verify-template: a row that fails ends the export, or is left out."),
+    ] = "stop",
+    tokenize: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Write chats as token ids and labels of this model's tokenizer."),
+    ] = None,
     licence: Annotated[
         list[str] | None, typer.Option(help="Licence of the problems, such as mit or cc-by-4.0.")
     ] = None,
@@ -74,7 +91,9 @@ def export(
     from longthought.scenarios.plain_text import plain
     from longthought.scenarios.show import run_path
     from longthought.synth.clean.filters import read_filters, set_filters
+    from longthought.synth.clean.passes import Gate, Pass
     from longthought.synth.corpus.export import export as write
+    from longthought.synth.tokens.passes import Tokenize, VerifyTemplate
 
     if push_to_hub is not None:
         from longthought.synth.corpus.hub import check_name
@@ -87,6 +106,11 @@ def export(
         options = asked.get("contamination")
         given = cast("dict[str, object]", options) if isinstance(options, dict) else {}
         asked["contamination"] = {**given, "files": list(decontaminate)}
+    passes: list[Pass | Gate] = []
+    if verify_template is not None:
+        passes.append(VerifyTemplate(model=verify_template, max_length=max_length, otherwise=unverified))
+    if tokenize is not None:
+        passes.append(Tokenize(model=tokenize))
     dropped: list[tuple[str, str, str]] = []
     console = Console()
     with Console(stderr=True).status("") as status:
@@ -97,6 +121,7 @@ def export(
             cast("Any", names(formats)),  # it names the formats that there are
             options=_options(option or []),
             filters=asked,
+            passes=passes,
             include_informed=include_informed,
             include_suspects=include_suspects,
             validation=validation,

@@ -83,6 +83,11 @@ def _informed(manifest: Manifest) -> str:
             f" {manifest.suspects_left_out} suspect debates (a text in them holds verdicts, role tags, special "
             "tokens or orders to a reader) were left out."
         )
+    if manifest.neutralised:
+        said += (
+            f" In {manifest.neutralised} debates a text spelled special tokens or thought tags; a space was put into "
+            "each, so that no tokenizer takes them for its own."
+        )
     return said
 
 

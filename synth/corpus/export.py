@@ -227,6 +227,7 @@ class _Export:
             problems=tally.problems,
             informed_left_out=tally.informed,
             suspects_left_out=tally.suspects,
+            neutralised=tally.neutralised,
             validation=recipe.validation,
             filters={one.name: one.account() for one in recipe.filters},
             kinds={name: self._counts(name) for name in recipe.kinds},

@@ -63,6 +63,8 @@ class Manifest(_Part):
     informed_left_out: int
     #: Debates left out because their problem or a thought looks like an injection.
     suspects_left_out: int = 0
+    #: Debates in whose texts special tokens were made plain text.
+    neutralised: int = 0
     validation: float
     #: The filters in their order, with their options and the hashes of the files that they go by.
     filters: dict[str, dict[str, Any]] = Field(default_factory=dict)

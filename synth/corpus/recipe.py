@@ -18,6 +18,7 @@ from longthought.synth.clean.passes import Gate, Mark, Origin, Pass, texts
 from longthought.synth.corpus.blocks import Block
 from longthought.synth.corpus.row_files import Encoder, Format, Lines
 from longthought.synth.derive.derivation import Derivation, Dropped
+from longthought.synth.derive.neutral import neutralised, spells_special
 from longthought.synth.derive.rows import Row
 
 Split = Literal["train", "validation"]
@@ -45,6 +46,8 @@ class Made:
     problems: int = 0
     informed: int = 0
     suspects: int = 0
+    #: Debates that are used, but for their special tokens, which became text (``derive.neutral``).
+    neutralised: int = 0
     run: str = ""
     batches: dict[tuple[str, Split], Batch] = field(default_factory=dict[tuple[str, Split], Batch])
     dropped: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
@@ -130,6 +133,9 @@ class Recipe:
                     made.informed += 1
                 elif not self.include_suspects and transcript.suspect_injection:
                     made.suspects += 1
+                elif spells_special(transcript):
+                    made.neutralised += 1
+                    used.append(neutralised(transcript))
                 else:
                     used.append(transcript)
             if used:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from longthought.agents.errors import UsageError
 from longthought.synth.derive.rows import Row, SftRow
 from longthought.synth.tokens.labels import Labeller, cuts_of, read_masked, read_messages, read_trained
 from longthought.synth.tokens.load import digest_of
@@ -29,18 +28,13 @@ class Pretokeniser:
         self._encoder, self._labeller = RowEncoder(tokenizer), Labeller(tokenizer)
         self._digest = digest_of(tokenizer)
 
-    def row(self, row: Row) -> Row:
+    def row(self, row: SftRow) -> TokenRow:
         """The row as token ids.
 
         Raises:
-            UsageError: it has no such form, nothing to learn, or text that the chat template loses.
+            UsageError: nothing to learn, or text that the chat template loses.
         """
         where = f"row {row.id}"
-        if isinstance(row, SftRow):
-            return self._sft(row, where)
-        raise UsageError(f"{where}: a {type(row).__name__} is no chat, so it has no form in tokens")
-
-    def _sft(self, row: SftRow, where: str) -> TokenRow:
         content = vars(row)
         chat = read_messages(content, "messages", where)
         masked = read_masked(content, chat, where)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from longthought.agents.errors import FatalModelError, UsageError
@@ -26,6 +27,17 @@ from longthought.synth.tokens.row_encoder import RowEncoder
 
 _GENERATION = re.compile(r"\{%-?\s*generation\s*-?%\}")
 _SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What is wrong with a row: the reason, by which rows are counted, and what only this row has."""
+
+    reason: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return self.reason + self.detail
 
 
 class Verifier:
@@ -44,15 +56,15 @@ class Verifier:
         self._name = str(tokenizer.name_or_path)
         self._marks_generation = _GENERATION.search(str(tokenizer.chat_template)) is not None
 
-    def complaint(self, row: Mapping[str, Any]) -> str | None:
+    def complaint(self, row: Mapping[str, Any]) -> Complaint | None:
         """What is wrong with a row, given by its columns; None when nothing is, or when it is no chat."""
         for chat, trained, masked, unfinished in _chats(row):
             try:
                 said = self._of_chat(chat, trained, masked, unfinished)
             except UsageError as error:
-                said = str(error).partition(": ")[2]
+                said = Complaint(str(error).partition(": ")[2])
             except FatalModelError as error:
-                said = str(error)
+                said = Complaint(f"the chat template of {self._name} refuses it", f": {error}")
             if said is not None:
                 return said
         return None
@@ -63,33 +75,37 @@ class Verifier:
         trained: Sequence[bool],
         masked: Sequence[MaskedSpan],
         unfinished: bool,
-    ) -> str | None:
+    ) -> Complaint | None:
         for message, flag in zip(chat, trained, strict=True):
             if (spelled := self._special_in(message, unfinished and flag)) is not None:
-                return f"a {message.role} message spells the special token {spelled}"
+                return Complaint("a text spells a special token", f": {message.role} says {spelled}")
+        (tokens,) = self._encoder.encode_rows([chat], [cuts_of(masked)])
         learned = [message.content for message, flag in zip(chat, trained, strict=True) if flag]
         messages = [{"role": message.role, "content": message.content} for message in chat]
         rendered: str = self._tokenizer.apply_chat_template(messages, tokenize=False)
         if (gone := _vanished(learned, rendered)) is not None:
-            return (
-                f"the chat template of {self._name} drops text of the answer, from {_shown(gone)!r}; export it with "
-                "--tokenize, or train with a template that keeps thoughts"
+            return Complaint(
+                f"the chat template of {self._name} drops text of the answer",
+                f", from {_shown(gone)!r}; export it with --tokenize, or train with a template that keeps thoughts",
             )
-        (tokens,) = self._encoder.encode_rows([chat], [cuts_of(masked)])
         if self._max_length is not None and len(tokens.ids) > self._max_length:
-            return f"{len(tokens.ids)} tokens are more than --max-length {self._max_length}"
+            return Complaint(f"more tokens than --max-length {self._max_length}", f": {len(tokens.ids)}")
         # Raises for an empty mask and for an answer without an end.
         self._labeller.label("row", chat, trained, masked, tokens)
         return self._of_generation(messages, learned) if self._marks_generation else None
 
-    def _of_generation(self, messages: Sequence[Mapping[str, str]], learned: Sequence[str]) -> str | None:
+    def _of_generation(
+        self, messages: Sequence[Mapping[str, str]], learned: Sequence[str]
+    ) -> Complaint | None:
         """What the trainers that go by ``{% generation %}`` would miss."""
         encoded: Any = self._tokenizer.apply_chat_template(
             messages, tokenize=True, return_dict=True, return_assistant_tokens_mask=True
         )
         marked = [i for i, flag in zip(encoded["input_ids"], encoded["assistant_masks"], strict=True) if flag]
         if (gone := _vanished(learned, str(self._tokenizer.decode(marked)))) is not None:
-            return f"the generation mark of {self._name}'s chat template leaves out {_shown(gone)!r}"
+            return Complaint(
+                f"the generation mark of {self._name}'s chat template leaves text out", f": {_shown(gone)!r}"
+            )
         return None
 
     def _special_in(self, message: Message, unfinished: bool) -> str | None:

@@ -63,13 +63,12 @@ def test_sound_rows_pass(tmp_path: Path, template: str, mask: str) -> None:
     [
         (DELETES, "drops text of the answer, from '<think>'"),
         (ENDLESS, "no special token, so a model would not learn to stop"),
-        (GENERATES_LITTLE, "the generation mark of .* leaves out '<think>'"),
+        (GENERATES_LITTLE, "the generation mark of .* leaves text out: '<think>'"),
     ],
 )
 def test_templates_that_lose_something(tmp_path: Path, template: str, says: str) -> None:
     said = Verifier(tokenizer(template)).complaint(journey(tmp_path))
-    assert said is not None
-    assert re.search(says, said), said
+    assert re.search(says, str(said)), said
 
 
 def test_a_slot_for_the_last_thought_loses_the_others() -> None:
@@ -90,7 +89,7 @@ def test_a_slot_for_the_last_thought_loses_the_others() -> None:
 
 def test_too_long_and_nothing_to_learn(tmp_path: Path) -> None:
     row = journey(tmp_path)
-    assert "tokens are more than --max-length 20" in str(Verifier(tokenizer(PLAIN), 20).complaint(row))
+    assert "more tokens than --max-length 20: " in str(Verifier(tokenizer(PLAIN), 20).complaint(row))
     assert "nothing to learn" in str(Verifier(tokenizer(PLAIN)).complaint({**row, "trained": [False, False]}))
     whole = [{"message": 1, "start": 0, "end": len(row["messages"][1]["content"])}]
     assert "nothing to learn" in str(Verifier(tokenizer(PLAIN)).complaint({**row, "masked": whole}))
@@ -101,7 +100,9 @@ def test_special_tokens_in_the_text(role: int) -> None:
     messages = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
     messages[role]["content"] += " <|end|> c"
     row = {"messages": messages, "trained": [False, True]}
-    assert "spells the special token <|end|>" in str(Verifier(tokenizer(PLAIN)).complaint(row))
+    assert f"a text spells a special token: {('user', 'assistant')[role]} says <|end|>" in str(
+        Verifier(tokenizer(PLAIN)).complaint(row)
+    )
 
 
 def test_pairs_are_checked_on_both_sides(tmp_path: Path) -> None:
@@ -128,7 +129,7 @@ def test_a_step_that_goes_on_may_begin_with_the_tag_of_its_thought(tmp_path: Pat
     (row, *_) = StepPreference().rows([transcript_of(tmp_path / "run", DETOURS)])
     assert verifier.complaint(vars(row)) is None
     said = verifier.complaint({**vars(row), "chosen_finished": True})
-    assert said is not None
-    assert "spells the special token <think>" in said
+
+    assert "a text spells a special token: assistant says <think>" in str(said)
     fake = {**vars(row), "chosen": [{"role": "assistant", "content": "<think>\n2+2 <think> 4"}]}
-    assert "spells the special token <think>" in (verifier.complaint(fake) or "")
+    assert "a text spells a special token: assistant says <think>" in str(verifier.complaint(fake))
