@@ -132,7 +132,7 @@ _BANK = load_phrases()
 
 def _piece(piece: Piece, answer: str, random: Random) -> str:
     match piece.kind:
-        case "thought":
+        case "thought" | "turning thought":
             return _thought(piece.text, random)
         case "end":
             return random.choice(_ENDS) if not piece.why else f"{piece.text}"
@@ -544,7 +544,7 @@ def _vanished(told: list[Told], random: Random) -> tuple[list[Told], str] | None
     match random.choice(("branch", "thought", "reason", "way back")):
         case "branch":
             return [*told[: at - 1], *told[at + 1 :]], f"branch {told[at - 1].text!r}"
-        case "thought":
+        case "thought" | "turning thought":
             return [*told[: at - 1], *told[at:]], f"thought {told[at - 1].text!r}"
         case "reason":
             if piece.why in _BANK.no_reason:

@@ -65,8 +65,11 @@ async def run_debates(
     max_debates: int = 64,
     progress: Progress | None = None,
     on_closed: Callable[[Assignment, Tree, Outcome], None] | None = None,
+    name: str = "",
 ) -> Progress:
     """Play what the journal does not hold yet, at most ``max_debates`` at once. A finished run makes no call.
+
+    ``name`` is the protocol's, for the transcripts.
 
     The first error that is no outcome of a single debate stops the rest (their events stay) and is raised.
     Cancelling the task stops the same way.
@@ -84,7 +87,7 @@ async def run_debates(
             progress.in_flight += 1
             try:
                 await _play_one(
-                    assignment, protocol, journal, past.pop(assignment.number, []), progress, on_closed
+                    assignment, protocol, name, journal, past.pop(assignment.number, []), progress, on_closed
                 )
             finally:
                 progress.in_flight -= 1
@@ -102,6 +105,7 @@ async def run_debates(
 async def _play_one(
     assignment: Assignment,
     protocol: Plays,
+    name: str,
     journal: Journal,
     past: list[Event],
     progress: Progress,
@@ -109,14 +113,15 @@ async def _play_one(
 ) -> None:
     tape = Tape(journal, assignment.number, assignment.seed, past)
     tree = Tree(assignment.problem, tape)
-    tape.emit(
-        "opened",
-        {
-            "problem": assignment.problem.model_dump(exclude_defaults=True),
-            "epoch": assignment.epoch,
-            "seed": assignment.seed,
-        },
-    )
+    opened: dict[str, object] = {
+        "problem": assignment.problem.model_dump(exclude_defaults=True),
+        "epoch": assignment.epoch,
+        "seed": assignment.seed,
+    }
+    # A journal from before protocols were named goes on without.
+    if name and not (past and "protocol" not in past[0]["data"]):
+        opened["protocol"] = name
+    tape.emit("opened", opened)
     outcome = await protocol.play(tree)
     progress.done += 1
     progress.outcomes[outcome.group] = progress.outcomes.get(outcome.group, 0) + 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import BinaryIO, Final, Literal, cast
@@ -21,6 +21,8 @@ from longthought.protocols.outcomes import Outcome
 
 VERSION: Final = 1
 PACKED = "transcripts.jsonl.zst"
+#: The protocol of a long thought that others wrote: its thoughts hold its turns of mind themselves.
+WRITTEN: Final = "imported"
 #: A longer line is a mistake or an attack, and is not held in memory.
 _LONGEST_LINE: Final = 256 << 20
 
@@ -64,6 +66,8 @@ class Transcript(_Record):
 
     version: Literal[1] = VERSION
     run: str = ""
+    #: ``debate``, ``monologue``, ``best-of-n``, …; empty in transcripts from before they said so.
+    protocol: str = ""
     number: int
     epoch: int = 0
     seed: int = 0
@@ -106,6 +110,12 @@ class Transcript(_Record):
             path.append(node)
             thought = node.parent
         return tuple(reversed(path))
+
+    @property
+    def behind(self) -> Thought | None:
+        """Of a long thought that others wrote: the conclusion that stands behind the thought, outside of it."""
+        last = self.thoughts[-1] if self.thoughts and self.protocol == WRITTEN else None
+        return last if last is not None and last.kind == "conclusion" else None
 
     @property
     def final_path(self) -> tuple[Thought, ...]:
@@ -153,6 +163,7 @@ def fold(events: Sequence[Event], run: str = "") -> Transcript | None:
         return Transcript.model_validate(
             {
                 "run": run,
+                "protocol": opened.get("protocol", ""),
                 "number": events[0]["debate"],
                 "epoch": opened["epoch"],
                 "seed": opened["seed"],
@@ -285,10 +296,21 @@ def _open_zst(file: FilePath, mode: Literal["rb", "wb"]) -> BinaryIO:
 def pack(run_dir: FilePath) -> FilePath:
     """Write the finished transcripts of a run into one compressed file beside the journal, atomically."""
     target = run_dir / PACKED
-    partial = target.with_suffix(".partial")
-    with _open_zst(partial, "wb") as out:
-        for events in read_debates(run_dir):
-            if (transcript := fold(events, run_dir.name)) is not None:
-                out.write(transcript.model_dump_json(exclude_none=True).encode() + b"\n")
-    partial.replace(target)
+    folded = (fold(events, run_dir.name) for events in read_debates(run_dir))
+    write_transcripts(target, (transcript for transcript in folded if transcript is not None))
     return target
+
+
+def write_transcripts(target: FilePath, transcripts: Iterable[Transcript]) -> int:
+    """Write them into one file, compressed if its name ends so; it takes its place once it is whole. Their number."""
+    partial = target.with_name(f"{target.name}.partial")
+    written = 0
+    try:
+        with _open_zst(partial, "wb") if target.suffix == ".zst" else partial.open("wb") as out:
+            for transcript in transcripts:
+                out.write(transcript.model_dump_json(exclude_none=True).encode() + b"\n")
+                written += 1
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return written

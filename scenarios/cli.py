@@ -14,6 +14,7 @@ from longthought.scenarios import (
     cli_corpus,
     cli_distil,
     cli_eval,
+    cli_import,
     cli_judge,
     cli_label,
     cli_look,
@@ -21,6 +22,7 @@ from longthought.scenarios import (
     cli_report,
     cli_rewrite,
     cli_run,
+    cli_stats,
     cli_tamper,
     cli_train,
 )
@@ -54,9 +56,11 @@ app.command("run")(cli_run.run)
 app.command("show")(cli_look.show)
 app.command("list")(cli_look.list_)
 app.command("doctor")(cli_look.doctor)
+app.command("import")(cli_import.import_)
 app.command("export")(cli_corpus.export)
 app.command("rewrite")(cli_rewrite.rewrite)
 app.command("distil")(cli_distil.distil)
+app.command("stats")(cli_stats.stats)
 app.command("eval")(cli_eval.eval_)
 app.command("report")(cli_report.report)
 app.command("judge")(cli_judge.judge)

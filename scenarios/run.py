@@ -124,7 +124,15 @@ async def _play(
     retry_policy.set(RetryPolicy(max_retry_after=options.max_retry_after))
     todo = assignments(problems, scenario.epochs, scenario.seed)
     playing = asyncio.ensure_future(
-        run_debates(todo, built.protocol, run.journal, options.max_connections, progress, on_closed)
+        run_debates(
+            todo,
+            built.protocol,
+            run.journal,
+            options.max_connections,
+            progress,
+            on_closed,
+            scenario.protocol,
+        )
     )
     status: Status = "failed"
     error = ""

@@ -56,5 +56,8 @@ class Derivation(BaseModel, ABC):
         options = self.model_dump(mode="json")
         for name in self.files:
             if (file := options.get(name)) is not None:
-                options[name] = {"name": Path(file).name, "sha256": sha256(Path(file).read_bytes()).hexdigest()}
+                options[name] = {
+                    "name": Path(file).name,
+                    "sha256": sha256(Path(file).read_bytes()).hexdigest(),
+                }
         return options

@@ -3,7 +3,8 @@
 O1-Journey part 1, "journey learning": the whole exploration is the target, wrong branches, reasons and ways
 back included. Departures: the order is the debate's own unless ``order: dfs`` asks for the report's depth-first walk
 over the finished tree (``telling.depth_first``), and the text is joined by a bank of phrases where O1-Journey has
-GPT-4o smooth it; ``rewrites`` takes what a model made of that, where the check let it pass (``synth.rewrite``).
+GPT-4o smooth it; ``rewrites`` takes what a model made of that, where the check let it pass (``synth.rewrite``). A long
+thought that others wrote is given back as they wrote it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript import WRITTEN, Transcript
 from longthought.synth.derive.derivation import Counted, Dropped
 from longthought.synth.derive.solution import Solution
 from longthought.synth.derive.standing import standing
@@ -22,7 +23,7 @@ from longthought.synth.telling.controls import shuffled, unreasoned
 from longthought.synth.telling.depth_first import depth_first
 from longthought.synth.telling.phrases import load_phrases
 from longthought.synth.telling.pieces import Piece, joined
-from longthought.synth.telling.verbalise import verbalise
+from longthought.synth.telling.verbalise import as_written, verbalise
 
 
 class Journey(Solution):
@@ -52,7 +53,10 @@ class Journey(Solution):
         if self.detours == "unreasoned":
             walk = unreasoned(walk)
         lot = f"{self.seed}|{transcript.id}"
-        pieces = verbalise(walk, load_phrases(self.phrases), lot, standing(transcript))
+        if transcript.protocol == WRITTEN:
+            pieces = as_written(walk, standing(transcript))
+        else:
+            pieces = verbalise(walk, load_phrases(self.phrases), lot, standing(transcript))
         if self.detours == "shuffled":
             return shuffled(pieces, {thought.id for thought in path}, lot)
         return pieces

@@ -20,7 +20,7 @@ from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.lot import lot
 from longthought.synth.derive.rows import PreferenceRow, Row
-from longthought.synth.derive.solution import final_answer
+from longthought.synth.derive.solution import ending
 from longthought.synth.derive.told import Told
 
 #: A sample, its side of a pair, and what it is ranked by, if by anything but chance.
@@ -91,7 +91,7 @@ class Preference(Told):
 
     def _thought(self, transcript: Transcript, text: str) -> str:
         """The message up to where the thought ends."""
-        return text.removesuffix(self.tags.end(final_answer(transcript.outcome) or ""))
+        return text.removesuffix(ending(transcript, self.tags))
 
     def _draw(self, side: list[_Sample]) -> list[_Sample]:
         """``pairs`` of them: those that rank first, equals in random order."""

@@ -53,7 +53,7 @@ class Solution(Derivation):
         if isinstance(pieces, Dropped):
             return pieces
         pieces, counted = self.retold(transcript, pieces, answer)
-        message = framed(pieces, answer, self.tags, self.mask)
+        message = framed(pieces, transcript, self.tags, self.mask)
         return replace(message, counted=counted) if isinstance(message, Message) else message
 
     def retold(
@@ -77,13 +77,25 @@ def final_answer(outcome: Outcome) -> str | None:
     return outcome.answer
 
 
-def framed(pieces: Sequence[Piece], answer: str, tags: ThoughtTags, mask: Mask) -> Message | Dropped:
-    """A thought in its tags and the answer behind it."""
-    thought = joined(pieces)
+def ending(transcript: Transcript, tags: ThoughtTags) -> str:
+    """All of the message behind the thought, its closing tag first. What others wrote there stands there again."""
+    if (behind := transcript.behind) is not None:
+        return tags.end_as_written(behind.text)
+    return tags.end(final_answer(transcript.outcome) or "")
+
+
+def framed(
+    pieces: Sequence[Piece], transcript: Transcript, tags: ThoughtTags, mask: Mask
+) -> Message | Dropped:
+    """A thought in its tags and the debate's answer behind it."""
+    behind = transcript.behind
+    inside = [piece for piece in pieces if behind is None or piece.thought != behind.id]
+    answer = final_answer(transcript.outcome) or "" if behind is None else behind.text
+    thought = joined(inside)
     if tags.within(thought) or tags.within(answer):
         return Dropped("the text holds a thought tag")
-    end = tags.end(answer)
-    masked = masked_spans(tags.open, pieces, end, mask)
+    end = ending(transcript, tags)
+    masked = masked_spans(tags.open, inside, end, mask)
     text = f"{tags.open}{thought}{end}"
     return Dropped("nothing to learn") if masked == [(0, len(text))] else Message(text, masked)
 

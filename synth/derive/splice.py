@@ -26,7 +26,7 @@ from longthought.synth.derive.derivation import Derivation, Dropped
 from longthought.synth.derive.lot import lot
 from longthought.synth.derive.rows import Row, SftRow
 from longthought.synth.derive.shortcut import direct_path
-from longthought.synth.derive.solution import final_answer, framed, solution_row
+from longthought.synth.derive.solution import framed, solution_row
 from longthought.synth.derive.step_labels import is_debate
 from longthought.synth.telling.masks import Mask
 from longthought.synth.telling.phrases import load_phrases
@@ -137,7 +137,7 @@ class Splice(Derivation):
         stands = {number: not shared < number <= cut + 1 for number in range(1, len(turns) + 1)}
         name = f"{transcript.id}<{way.name}"
         pieces = verbalise(turns, load_phrases(self.phrases), f"{self.seed}|{name}", stands)
-        message = framed(pieces, final_answer(transcript.outcome) or "", self.tags, self.mask)
+        message = framed(pieces, transcript, self.tags, self.mask)
         if isinstance(message, Dropped):
             return message
         row = solution_row(transcript, message, id=name)

@@ -33,6 +33,9 @@ class StepLabels(Derivation):
 
 def is_debate(transcript: Transcript) -> bool:
     """Whether a critic made the decisions: best-of-n scores an answer without one that ends the work."""
+    if transcript.protocol in ("debate", "monologue", "best-of-n"):
+        return transcript.protocol != "best-of-n"
+    # A plug-in's protocol, or a transcript that does not name it.
     scored = transcript.outcome.kind in (outcomes.SOLVED, outcomes.WRONG, outcomes.UNVERIFIED)
     last = transcript.judgements[-1].decision if transcript.judgements else None
     return not scored or isinstance(last, Terminate)

@@ -23,7 +23,7 @@ class _Completion(BaseModel):
     error_reason: str | None = None
 
 
-class _Step(BaseModel):
+class Step(BaseModel):
     completions: list[_Completion] | None = None
     human_completion: _Completion | None = None
     chosen_completion: int | None = None
@@ -42,7 +42,7 @@ class _Step(BaseModel):
 
 
 class _Label(BaseModel):
-    steps: list[_Step]
+    steps: list[Step]
 
 
 class _Question(BaseModel):
@@ -61,7 +61,7 @@ class Trajectory(BaseModel):
     """A record of a regrouped copy."""
 
     problem: str
-    steps: list[_Step]
+    steps: list[Step]
 
 
 def published(row: object, name: str) -> Iterator[LabelledSolution]:
@@ -78,7 +78,7 @@ def trajectory(row: object, name: str) -> Iterator[LabelledSolution]:
 
 
 def _solutions(
-    question: str, steps: list[_Step], name: str, gold: str | None = None
+    question: str, steps: list[Step], name: str, gold: str | None = None
 ) -> Iterator[LabelledSolution]:
     trunk: list[_Completion] = []
     others: list[tuple[int, int, _Completion]] = []

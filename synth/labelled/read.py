@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
-import orjson
 from pydantic import ValidationError
 
 from longthought.agents.errors import UsageError
+from longthought.synth.json_rows import json_rows, plain_stem
 from longthought.synth.labelled import prm800k, published
 from longthought.synth.labelled.record import LabelledSolution
 
@@ -34,11 +34,11 @@ def read_labelled(file: Path) -> Iterator[LabelledSolution]:
     Raises:
         UsageError: no such file, or a row that is in none of the formats; the line names it and says what is wrong.
     """
-    name = file.stem
+    name = plain_stem(file)
     empty = True
-    for number, row in _rows(file):
+    for place in json_rows(file):
         empty = False
-        yield from labelled_row(row, f"{name}-{number}", f"{file}:{number}")
+        yield from labelled_row(place.sound(), f"{name}-{place.number}", str(place))
     if empty:
         raise UsageError(f"{file}: no rows in it")
 
@@ -70,25 +70,3 @@ def labelled_row(row: object, name: str, where: str) -> Iterator[LabelledSolutio
 
 def _columns(row: object) -> set[str]:
     return set(cast("dict[str, object]", row)) if isinstance(row, dict) else set()
-
-
-def _rows(file: Path) -> Iterator[tuple[int, object]]:
-    if not file.is_file():
-        raise UsageError(f"{file}: no such file")
-    if file.suffix == ".json":
-        rows = _parsed(file.read_bytes(), f"{file}")
-        if not isinstance(rows, list):
-            raise UsageError(f"{file}: expected a list of records; a file of JSON lines ends in .jsonl")
-        yield from enumerate(cast("list[object]", rows), start=1)
-        return
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield number, _parsed(line, f"{file}:{number}")
-
-
-def _parsed(text: bytes, where: str) -> object:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise UsageError(f"{where}: not JSON ({error})") from error

@@ -52,7 +52,7 @@ def demand_of(piece: Piece) -> Demand:
     if piece.kind == "end" and not piece.why:
         # Nothing in it has to stay, but what does is its own.
         return Demand(piece, Counter(), Counter(), target_words=_counted(found)[2], length=len(found))
-    if piece.kind == "thought":
+    if piece.kind in ("thought", "turning thought"):
         numbers, hints, words = _counted(found)
         said = Counter(token.said for token in found if is_return(token.said))
         return Demand(

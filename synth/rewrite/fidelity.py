@@ -70,7 +70,9 @@ def check(pieces: Sequence[Piece], answer: str | None, rewrite: str) -> Fidelity
     for at, one in enumerate(held):
         complaints += one.complaints(held[max(0, at - 1) : at + 2], known)
     if answer:
-        last = max((at for at, piece in enumerate(pieces) if piece.kind == "thought"), default=0)
+        last = max(
+            (at for at, piece in enumerate(pieces) if piece.kind in ("thought", "turning thought")), default=0
+        )
         behind = rewrite[stream.cuts[starts[last]] :] if starts[last] < len(stream) else ""
         complaints += wrong_answer(pieces[last:], answer, behind)
     if complaints:

@@ -129,7 +129,7 @@ def _share(wanted: Counter[str], there: Counter[Fraction | str]) -> float:
 
 def _what(demand: Demand) -> str:
     piece = demand.piece
-    if piece.kind == "thought":
+    if piece.kind in ("thought", "turning thought"):
         return f"the step {name_of(piece.text)}"
     return f"the reason {name_of(piece.why)}" if piece.why else f"the remark {name_of(piece.text)}"
 

@@ -6,6 +6,8 @@
     critic-only     the turns of mind
     policy-only     the thoughts, wrong ones too
 
+A thought that others wrote holds its turns of mind itself: a step that opens with one is both, the policy's and a turn.
+
 The thought's tags and the final answer behind it are the policy's and follow from thoughts that stand, so they carry
 loss in all modes but recovery-only and critic-only. A piece's line break behind it belongs to it.
 """
@@ -33,11 +35,11 @@ def learned(pieces: Sequence[Piece], mask: Mask) -> list[bool]:
         case "all":
             return [True] * len(pieces)
         case "drop-wrong":
-            return [piece.stands or piece.kind != "thought" for piece in pieces]
+            return [piece.stands or piece.kind in ("way back", "end") for piece in pieces]
         case "critic-only":
             return [piece.kind != "thought" for piece in pieces]
         case "policy-only":
-            return [piece.kind == "thought" for piece in pieces]
+            return [piece.kind in ("thought", "turning thought") for piece in pieces]
         case "recovery-only":
             return _recovering(pieces)
 
@@ -46,10 +48,10 @@ def _recovering(pieces: Sequence[Piece]) -> list[bool]:
     flags: list[bool] = []
     recovering = False
     for piece in pieces:
-        recovering = recovering or piece.kind == "way back"
+        recovering = recovering or piece.kind in ("way back", "turning thought")
         # A try that fails again is no recovery; the next way back is.
         flags.append(recovering and (piece.stands or piece.kind == "way back"))
-        if piece.kind == "thought":
+        if piece.kind in ("thought", "turning thought"):
             recovering = False
     return flags
 

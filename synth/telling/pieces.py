@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-#: A ``way back`` also is the call for a reflection, and the news that an answer is wrong.
-PieceKind = Literal["thought", "way back", "end"]
+#: A ``way back`` also is the call for a reflection, and the news that an answer is wrong. A ``turning thought`` is a
+#: thought that opens with a turn of mind of its own, as others write them.
+PieceKind = Literal["thought", "turning thought", "way back", "end"]
 
 
 @dataclass(frozen=True, slots=True)

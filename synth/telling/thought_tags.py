@@ -47,6 +47,11 @@ class ThoughtTags(BaseModel):
         """What follows the thought: its closing tag and the answer."""
         return f"{self.close}{self.answer.replace('{answer}', answer)}"
 
+    def end_as_written(self, behind: str) -> str:
+        """The same with a text that needs no words before it, for it is what stood behind a thought."""
+        lead = max(0, self.answer.find("{answer}"))
+        return f"{self.close}{self.answer[lead:].replace('{answer}', behind)}"
+
     def within(self, text: str) -> bool:
         """Whether ``text`` holds one of the tags itself, so that nobody could tell where the thought ends."""
         return any(tag in text for tag in (self.open.strip(), self.close.strip()) if tag)

@@ -36,6 +36,18 @@ def verbalise(turns: Iterable[Turn], bank: PhraseBank, lot: str, stands: Mapping
     return pieces
 
 
+def as_written(turns: Iterable[Turn], stands: Mapping[int, bool]) -> list[Piece]:
+    """The pieces of a long thought that others wrote: its steps and nothing else, for they hold its turns of mind."""
+    pieces: list[Piece] = []
+    turned = False
+    for turn in turns:
+        thought = turn.thought
+        right = stands.get(thought.id, False)
+        pieces.append(Piece(thought.text, "turning thought" if turned else "thought", thought.id, right))
+        turned = isinstance(turn.decision, Backtrack | Reflect)
+    return pieces
+
+
 def _turn_of_mind(turn: Turn, bank: PhraseBank, die: int) -> tuple[str, str] | None:
     """What the thought says between this step and the next, and its reason; None where the step just stands."""
     match turn.decision:

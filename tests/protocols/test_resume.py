@@ -168,3 +168,32 @@ def test_json_is_exact(tmp_path: Path) -> None:
         assert type(transcript).model_validate_json(line) == transcript
         assert "NaN" not in line
         assert json.loads(line)["number"] == transcript.number
+
+
+async def test_a_transcript_names_its_protocol_and_a_journal_from_before_goes_on_without(
+    tmp_path: Path,
+) -> None:
+    def rules() -> Debate:
+        context = Context(Prompts("default"))
+        return Debate(
+            PolicyAgent(ScriptedModel(["answer: 4"], "p"), context),
+            CriticAgent(ScriptedModel(["terminate solved"]), context),
+            LastWord(),
+        )
+
+    todo = list(assignments([Problem(id="p", question="q", gold="4")], 1, 0))
+    for directory, named in ((tmp_path / "new", "debate"), (tmp_path / "old", "")):
+        directory.mkdir()
+        journal = Journal(directory)
+        if not named:
+            opened = {
+                "problem": todo[0].problem.model_dump(exclude_defaults=True),
+                "epoch": 0,
+                "seed": todo[0].seed,
+            }
+            journal.write(0, "opened", opened)
+        await run_debates(todo, rules(), journal, name="debate")
+        journal.close()
+        (transcript,) = read_transcripts(directory)
+        assert (transcript.protocol, transcript.right) == (named, True)
+        assert len([e for e in read_events(journal.file) if e["kind"] == "opened"]) == 1

@@ -1,0 +1,1 @@
+"""Long thoughts and trees that others made, as our transcripts."""
