@@ -6,8 +6,7 @@ The work lies in a directory beside the file that comes of it: a mark that says 
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,12 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 
 from longthought.agents.calls import recorder
-from longthought.agents.errors import RunError, UsageError
+from longthought.agents.errors import UsageError
 from longthought.agents.models.contract import Usage
 from longthought.protocols.journal import Journal, read_debates
 from longthought.protocols.runner import first_error
 from longthought.protocols.tape import Tape
+from longthought.scenarios.replace_file import replace_file
 from longthought.scenarios.take_dir import take
 
 Row = dict[str, Any]
@@ -116,17 +116,14 @@ def write_rows(place: Path, out: Path, keep: Callable[[Row], bool] = lambda row:
     Raises:
         RunError: it cannot be written; an older file stays.
     """
-    partial, written = out.with_name(f"{out.name}.partial"), 0
-    try:
-        with partial.open("wb") as lines:
-            for events in read_debates(place):
-                if events[-1]["kind"] == "closed" and keep(events[-1]["data"]["row"]):
-                    lines.write(orjson.dumps(events[-1]["data"]["row"]) + b"\n")
-                    written += 1
-            lines.flush()
-            os.fsync(lines.fileno())
-        partial.replace(out)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise RunError(f"{out}: {error.strerror}") from error
+    written = 0
+
+    def lines() -> Iterator[bytes]:
+        nonlocal written
+        for events in read_debates(place):
+            if events[-1]["kind"] == "closed" and keep(events[-1]["data"]["row"]):
+                written += 1
+                yield orjson.dumps(events[-1]["data"]["row"]) + b"\n"
+
+    replace_file(out, lines())
     return written

@@ -146,6 +146,6 @@ def _solutions(options: LabelOptions) -> Iterator[LabelledSolution]:
 
 
 def _write(file: Path, rows: Sequence[dict[str, Any]]) -> Labelled:
-    replace_file(file, b"".join(orjson.dumps(row) + b"\n" for row in rows).decode())
+    replace_file(file, (orjson.dumps(row) + b"\n" for row in rows))
     labels = [label for row in rows for label in row["labels"]]
     return Labelled(file, len(rows), labels.count("right"), labels.count("wrong"), labels.count(None))

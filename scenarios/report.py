@@ -114,5 +114,5 @@ def write_disagreements(run: str, file: Path) -> int:
         raise UsageError(f"--disagreements {file}: the critic of {run} was no panel")
     # The sort is stable: equally disputed thoughts stay in the order of the run.
     rows.sort(key=lambda row: -row[0])
-    replace_file(file, "".join(orjson.dumps(row).decode() + "\n" for _, row in rows))
+    replace_file(file, (orjson.dumps(row) + b"\n" for _, row in rows))
     return len(rows)

@@ -9,14 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
-from importlib import resources
-from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from longthought.agents.errors import UsageError
+from longthought.synth.word_banks import read_bank
 
 Opening = Annotated[str, Field(min_length=1, max_length=100)]
 Turning = Literal["to problem", "backtrack", "reflect", "conclude"]
@@ -70,18 +67,4 @@ def load_turns(file: str | None = None) -> TurnsOfMind:
     Raises:
         UsageError: no such file, no YAML, or a list is missing or holds something else than words.
     """
-    try:
-        text = (
-            (resources.files("longthought.synth.imports") / "turns_of_mind.yaml").read_text("utf-8")
-            if file is None
-            else Path(file).read_text("utf-8")
-        )
-        return TurnsOfMind.model_validate(yaml.safe_load(text))
-    except OSError as error:
-        raise UsageError(f"turns: {file}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"turns: {file}: not YAML: {' '.join(str(error).split())}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UsageError(f"turns: {file}: {where + ': ' if where else ''}{first['msg']}") from error
+    return read_bank(TurnsOfMind, "turns", file, ("longthought.synth.imports", "turns_of_mind.yaml"))

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib import resources
-from pathlib import Path
 from typing import Annotated, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from longthought.agents.errors import UsageError
+from longthought.synth.word_banks import read_bank
 
 Phrases = Annotated[tuple[str, ...], Field(min_length=1)]
 
@@ -56,21 +53,7 @@ def load_phrases(file: str | None = None) -> PhraseBank:
     Raises:
         UsageError: no such file, no YAML, or a list is missing, empty, or has a phrase without its places.
     """
-    try:
-        text = (
-            (resources.files("longthought.synth.telling") / "phrases.yaml").read_text("utf-8")
-            if file is None
-            else Path(file).read_text("utf-8")
-        )
-        return PhraseBank.model_validate(yaml.safe_load(text))
-    except OSError as error:
-        raise UsageError(f"phrases: {file}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"phrases: {file}: not YAML: {' '.join(str(error).split())}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UsageError(f"phrases: {file}: {where + ': ' if where else ''}{first['msg']}") from error
+    return read_bank(PhraseBank, "phrases", file, ("longthought.synth.telling", "phrases.yaml"))
 
 
 def with_reason(phrase: str, why: str) -> str:

@@ -16,13 +16,26 @@ from longthought.synth.tokens.pretokenise import Pretokeniser, TokenRow
 from longthought.synth.tokens.verify import Verifier
 
 
-class VerifyTemplate(Pass):
-    """Rows that the ``model`` would not be trained on as they stand end the export, or are dropped."""
+class _ForModel(Pass):
+    """What goes by a ``model``'s tokenizer and chat template."""
 
-    name: ClassVar[str] = "verify_template"
     needs: ClassVar[tuple[str, ...]] = ("transformers",)
 
     model: str
+
+    def account(self) -> dict[str, Any]:
+        return {**super().account(), "model": name_of(self.model), "tokenizer": digest_of(self._tokenizer)}
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        return tokenizer_of(self.model)
+
+
+class VerifyTemplate(_ForModel):
+    """Rows that the model would not be trained on as they stand end the export, or are dropped."""
+
+    name: ClassVar[str] = "verify_template"
+
     max_length: int | None = Field(default=None, ge=1)
     otherwise: Literal["stop", "drop"] = "stop"
 
@@ -36,38 +49,21 @@ class VerifyTemplate(Pass):
             f"export: {origin.kind} row {row.id}: {said}; or leave such rows out with --unverified drop"
         )
 
-    def account(self) -> dict[str, Any]:
-        return {**super().account(), "model": name_of(self.model), "tokenizer": digest_of(self._tokenizer)}
-
-    @cached_property
-    def _tokenizer(self) -> Any:
-        return tokenizer_of(self.model)
-
     @cached_property
     def _verifier(self) -> Verifier:
         return Verifier(self._tokenizer, self.max_length)
 
 
-class Tokenize(Pass):
+class Tokenize(_ForModel):
     """Rows of chats become token ids and labels; rows of other kinds stay as they are."""
 
     name: ClassVar[str] = "tokenize"
-    needs: ClassVar[tuple[str, ...]] = ("transformers",)
-
-    model: str
 
     def row_type(self, given: type[Row]) -> type[Row]:
         return TokenRow if issubclass(given, SftRow) else given
 
     def __call__(self, row: Row, origin: Origin) -> Row | Dropped:
         return self._pretokeniser.row(row) if isinstance(row, SftRow) else row
-
-    def account(self) -> dict[str, Any]:
-        return {**super().account(), "model": name_of(self.model), "tokenizer": digest_of(self._tokenizer)}
-
-    @cached_property
-    def _tokenizer(self) -> Any:
-        return tokenizer_of(self.model)
 
     @cached_property
     def _pretokeniser(self) -> Pretokeniser:
