@@ -137,11 +137,14 @@ def test_a_pass_may_put_other_rows_in_place_and_its_columns_are_those_of_the_fil
 
 
 EXPORT = """
+import signal
 import sys
 from pathlib import Path
 from longthought.synth.corpus.export import export
 from longthought.synth.corpus import blocks
 
+# Whoever runs the tests in the background of a shell has interrupts ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 blocks._DEBATES = 4
 def told(debates):
     print(debates, flush=True)
