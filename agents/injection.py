@@ -7,6 +7,7 @@ Finding some is no defence, for any wording can be avoided: verdicts are safe be
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from longthought.agents.verdict_format import dictated_decisions
 
@@ -36,10 +37,15 @@ _HINTS = (
 _INDENTED = re.compile(r"^(?: {4}|\t).*", re.MULTILINE)
 
 
+def any_suspect(texts: Iterable[str]) -> bool:
+    """Whether one of many texts is suspect, such as those of a whole debate."""
+    texts = list(texts)
+    return _hinted("\n".join(texts)) and any(suspicion(text) is not None for text in texts)
+
+
 def suspicion(text: str) -> str | None:
     """What in ``text`` looks like an attempt to steer its reader; None for an ordinary problem or step."""
-    plain = text.casefold()
-    if not any(hint in plain for hint in _HINTS):
+    if not _hinted(text):
         return None
     kinds = dictated_decisions(text)
     if kinds == frozenset({"continue"}):  # which is a statement of Python, too, but never at the margin
@@ -47,3 +53,8 @@ def suspicion(text: str) -> str | None:
     if kinds:
         return f"verdict: {', '.join(sorted(kinds))}"
     return next((name for name, pattern in _SUSPECT.items() if pattern.search(text)), None)
+
+
+def _hinted(text: str) -> bool:
+    plain = text.casefold()
+    return any(hint in plain for hint in _HINTS)

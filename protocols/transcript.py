@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path as FilePath
 from typing import BinaryIO, Final, Literal, cast
 
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from longthought.agents.decisions import Backtrack, Decision
 from longthought.agents.errors import UsageError
+from longthought.agents.injection import any_suspect
 from longthought.agents.problems import Problem
 from longthought.agents.readings import Reading
 from longthought.agents.thoughts import Thought, Turn
@@ -95,7 +97,7 @@ class Transcript(_Record):
     @property
     def suspect_injection(self) -> bool:
         """The problem or a thought tries to speak with another's voice."""
-        return self.problem.suspect_injection or any(thought.suspect_injection for thought in self.thoughts)
+        return any_suspect([self.problem.question, *(thought.text for thought in self.thoughts)])
 
     @property
     def right(self) -> bool:
@@ -130,6 +132,10 @@ class Transcript(_Record):
 
     def walk(self) -> tuple[Turn, ...]:
         """Every thought and what was said of it, in time order."""
+        return self._walk
+
+    @cached_property
+    def _walk(self) -> tuple[Turn, ...]:
         judged = {judgement.thought: judgement for judgement in self.judgements}
         told = set(self.told_wrong)
         path: list[str] = []
