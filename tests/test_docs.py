@@ -106,6 +106,28 @@ def test_rewards_and_critics_are_what_the_last_results_say() -> None:
     assert all(labels["goals"].values())
 
 
+def test_corpora_are_what_the_last_results_say() -> None:
+    results = ROOT / "benchmarks" / "results"
+    speed, rewrites, thoughts = (
+        json.loads((results / f"{name}.json").read_text("utf-8"))
+        for name in ("export_speed", "rewrite_check", "thought_profile")
+    )
+    paragraphs = (ROOT / "README.md").read_text("utf-8").split("\n\n")
+    told = " ".join(next(p for p in paragraphs if p.startswith("Corpora")).split())
+    fast, memory, _ = (goal["measured"] for goal in speed["goals"])
+    assert f"{fast:,} a second on two cores, in {memory} MB" in told
+    caught, refused = (
+        100 * rewrites[key][0] / rewrites[key][1] for key in ("losses_caught", "paraphrases_refused")
+    )
+    assert f"{caught:.1f} % of planted losses and refuses {refused:.1f} %" in told
+    waits = {profile["name"]: profile["markers"]["wait"]["per_thousand"] for profile in thoughts["profiles"]}
+    assert re.findall(r"([\d.]+) times", told) == [
+        f"{waits[name]:.1f}" for name in ("Sky-T1, long", "our journeys", "short baseline")
+    ]
+    assert all(goal["held"] for goal in speed["goals"])
+    assert all(rewrites["goals"].values())
+
+
 # --- the file tree ---------------------------------------------------------------------------------------------
 
 

@@ -22,8 +22,8 @@ from longthought.agents.models.contract import Message, ToolMessage
 TEMPLATE = -1
 
 # The form feeds tell whether, and on which side, the template strips white space from a message.
-_PLACEHOLDER = "\x0cLongthoughtMessage{}Text\x0c"
-_PLACEHOLDERS = re.compile(r"(\x0c?)LongthoughtMessage(\d+)Text(\x0c?)")
+PLACEHOLDER = "\x0cLongthoughtMessage{}Text\x0c"
+PLACEHOLDERS = re.compile(r"(\x0c?)LongthoughtMessage(\d+)Text(\x0c?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,10 @@ class ChatEncoder:
         return found and found[0]
 
     def _pieces(self, messages: Sequence[Message], add_generation_prompt: bool) -> list[_Piece]:
-        marked = [_PLACEHOLDER.format(i) if message.content else "" for i, message in enumerate(messages)]
+        marked = [PLACEHOLDER.format(i) if message.content else "" for i, message in enumerate(messages)]
         rendered = self._render(messages, marked, add_generation_prompt)
         pieces, end = list[_Piece](), 0
-        for match in _PLACEHOLDERS.finditer(rendered):
+        for match in PLACEHOLDERS.finditer(rendered):
             pieces.append(_Piece(rendered[end : match.start()], TEMPLATE))
             index, end = int(match[2]), match.end()
             text = messages[index].content

@@ -1,7 +1,7 @@
 """Encodes the chats of rows: many at once, with the place of every token, and exact where the loss mask changes.
 
-A row is rendered and encoded as :class:`ChatEncoder` does it; the template's pieces depend on the roles alone and are
-made once for each sequence of roles. Beyond that
+A row is rendered and encoded as :class:`ChatEncoder` does it; what the template writes around the texts is found out
+once for each sequence of messages of the same shape (``skeleton``). Beyond that
 
 - the tags of a thought (``thought_tags.frame``) may become special tokens in an assistant's message; no other text may;
 - where a token would reach over a place at which the mask changes, the text is cut there and its parts are encoded
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -21,7 +22,7 @@ import numpy.typing as npt
 
 from longthought.agents.models.chat_tokens import TEMPLATE, ChatEncoder
 from longthought.agents.models.contract import Message
-from longthought.synth.telling.thought_tags import frame
+from longthought.synth.tokens.skeleton import Part, Shape, shape, skeleton, text_spans
 
 Ids = npt.NDArray[np.int32]
 
@@ -39,18 +40,6 @@ class EncodedRow:
     ids: Ids
     owners: Ids
     starts: Ids
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A piece of a rendered chat: the template's ``text``, or a message's, stripped as the template does."""
-
-    text: str
-    owner: int
-    left: bool
-    right: bool
-    #: How many special tokens the template spells in it.
-    markers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +61,7 @@ class RowEncoder(ChatEncoder):
 
     def __init__(self, tokenizer: Any) -> None:
         super().__init__(tokenizer)
-        self._skeletons = dict[tuple[tuple[str, bool], ...], list[_Part]]()
+        self._skeletons = dict[tuple[Shape, ...], list[Part] | frozenset[int]]()
         # What stands in front of a later part of a text, so that no tokenizer takes it for a text's beginning.
         plain = (
             token.content
@@ -88,14 +77,13 @@ class RowEncoder(ChatEncoder):
         Raises:
             FatalModelError: the template refuses a chat.
         """
-        filled = [self._fill(chat) for chat in chats]
+        filled = [self._fill(chat, places) for chat, places in zip(chats, cuts, strict=True)]
         texts = ["".join(stretch.text for stretch in stretches) for stretches in filled]
-        encoded = self._offsets(texts)
         for chat, places, stretches, text, ids, spans in zip(
-            chats, cuts, filled, texts, *encoded, strict=True
+            chats, cuts, filled, texts, *self._offsets(texts), strict=True
         ):
             if not self._sound(chat, stretches, text):
-                yield self._apart(chat, places)
+                yield self._apart(chat, stretches, places)
                 continue
             torn = _torn(spans, stretches, places)
             if torn and self._cuts:
@@ -106,52 +94,30 @@ class RowEncoder(ChatEncoder):
                 row.starts[(spans[:, 0] < place) & (place < spans[:, 1])] = -1
             yield row
 
-    def _fill(self, chat: Sequence[Message]) -> list[_Stretch]:
-        stretches: list[_Stretch] = []
-        for part in self._parts(chat):
-            if part.owner == TEMPLATE:
-                stretches.append(_Stretch(part.text, TEMPLATE, 0, markup=True))
-                continue
-            whole = chat[part.owner].content
-            text = whole.lstrip() if part.left else whole
-            start = len(whole) - len(text)
-            stretches.append(_Stretch(text.rstrip() if part.right else text, part.owner, start))
-        return stretches
+    def _fill(self, chat: Sequence[Message], cuts: Cuts) -> list[_Stretch]:
+        """The stretches of a chat: its skeleton with its texts in place."""
+        whole: frozenset[int] = frozenset()
+        while True:
+            texts = [text_spans(m, cuts.get(i, ()), i in whole) for i, m in enumerate(chat)]
+            shapes = tuple(shape(message, places) for message, places in zip(chat, texts, strict=True))
+            if shapes not in self._skeletons:
+                self._skeletons[shapes] = skeleton(shapes, partial(self._contents, chat))
+            parts = self._skeletons[shapes]
+            if isinstance(parts, list):
+                return [_stretch(part, chat, texts) for part in parts]
+            whole |= parts
 
-    def _parts(self, chat: Sequence[Message]) -> list[_Part]:
-        """The rendered chat in parts; made once for each sequence of roles."""
-        key = tuple((message.role, bool(message.content)) for message in chat)
-        if key not in self._skeletons:
-            probes = [Message(message.role, " x " if message.content else "") for message in chat]
-            self._skeletons[key] = [
-                _Part(
-                    piece.text,
-                    piece.owner,
-                    left=not piece.text.startswith(" "),
-                    right=not piece.text.endswith(" "),
-                    markers=len(self._markers.findall(piece.text)),
-                )
-                for piece in self._pieces(probes, False)
-                if piece.text
-            ]
-        return self._skeletons[key]
+    def _contents(self, chat: Sequence[Message], contents: list[str]) -> str:
+        return self._render(chat, contents, False)
 
     def _sound(self, chat: Sequence[Message], stretches: Sequence[_Stretch], text: str) -> bool:
         """Whether the chat can be encoded as one text: no message is lost, and none spells a special token."""
-        owned = {stretch.owner for stretch in stretches} - {TEMPLATE}
-        if len(owned) < sum(1 for message in chat if message.content):
+        if _lost(chat, stretches):
             return False
         spelled = len(self._markers.findall(text))
-        own = sum(part.markers for part in self._parts(chat))
-        if spelled == own:
-            return True
-        # More than the template writes: tags of a thought are in order, anything else is not.
-        for stretch in stretches:
-            if stretch.owner != TEMPLATE and chat[stretch.owner].role == "assistant":
-                own += sum(
-                    len(self._markers.findall(stretch.text[start:end])) for start, end in frame(stretch.text)
-                )
-        return spelled == own
+        return spelled == sum(
+            len(self._markers.findall(stretch.text)) for stretch in stretches if stretch.markup
+        )
 
     def _in_parts(self, text: str, cuts: Sequence[int]) -> tuple[Ids, Ids]:
         """Ids and spans of a text whose parts between the cuts are encoded apart."""
@@ -168,25 +134,20 @@ class RowEncoder(ChatEncoder):
             spans.append(shifted)
         return np.concatenate(ids), np.concatenate(spans)
 
-    def _apart(self, chat: Sequence[Message], cuts: Cuts) -> EncodedRow:
+    def _apart(self, chat: Sequence[Message], stretches: Sequence[_Stretch], cuts: Cuts) -> EncodedRow:
         """A chat in which a text spells a special token: every stretch by itself, such text with its tokens split."""
-        chat = [Message(m.role, m.content.encode(errors="replace").decode()) for m in chat]
-        pieces = self._pieces(chat, False)
-        if any(m.content and i not in {piece.owner for piece in pieces} for i, m in enumerate(chat)):
+        if _lost(chat, stretches):
             lost = self.encode(chat, add_generation_prompt=False)
             ids, owners = np.array(lost.ids, dtype=np.int32), np.array(lost.owner, dtype=np.int32)
             return EncodedRow(ids, owners, np.zeros_like(ids))
         ids_of: list[int] = []
         places: list[tuple[int, int, int]] = []
-        for piece in pieces:
-            if piece.owner == TEMPLATE:
-                stretches = [_Stretch(piece.text, TEMPLATE, 0, markup=True)]
-            else:
-                stretches = _cut(chat[piece.owner], piece.text, piece.owner, cuts.get(piece.owner, ()))
-            for stretch in stretches:
-                new = self._encode(stretch.text) if stretch.markup else self.encode_text(stretch.text)
+        for stretch in stretches:
+            for text, start in _cut(stretch, cuts.get(stretch.owner, ())):
+                clean = text.encode(errors="replace").decode()
+                new = self._encode(clean) if stretch.markup else self.encode_text(clean)
                 ids_of += new
-                places.append((len(new), stretch.owner, stretch.start))
+                places.append((len(new), stretch.owner, start))
         lengths, owners, starts = np.array(places, dtype=np.int32).T
         return EncodedRow(
             np.array(ids_of, dtype=np.int32), np.repeat(owners, lengths), np.repeat(starts, lengths)
@@ -208,22 +169,43 @@ class RowEncoder(ChatEncoder):
         )
 
 
+def _stretch(part: Part, chat: Sequence[Message], texts: Sequence[Sequence[tuple[int, int]]]) -> _Stretch:
+    if part.owner == TEMPLATE:
+        return _Stretch(part.text or "", TEMPLATE, 0, markup=True)
+    places = texts[part.owner]
+    if part.text is not None:
+        start = places[part.number - 1][1] if part.number else 0
+        return _Stretch(part.text, part.owner, start, markup=True)
+    start, end = places[part.number]
+    text = chat[part.owner].content[start:end]
+    stripped = text.lstrip() if part.left else text
+    start += len(text) - len(stripped)
+    return _Stretch(stripped.rstrip() if part.right else stripped, part.owner, start)
+
+
+def _lost(chat: Sequence[Message], stretches: Sequence[_Stretch]) -> bool:
+    """Whether the template drops a message."""
+    owned = {stretch.owner for stretch in stretches if not (stretch.markup and stretch.owner == TEMPLATE)}
+    return any(message.content and i not in owned for i, message in enumerate(chat))
+
+
 def _torn(spans: Ids, stretches: Sequence[_Stretch], cuts: Cuts) -> list[int]:
     """The places in the whole text at which the mask changes and no token ends where the next begins."""
     if not cuts:
         return []
-    torn: list[int] = []
-    at = 0
+    torn: set[int] = set()
+    at, whole = 0, sum(len(stretch.text) for stretch in stretches)
     for stretch in stretches:
         for cut in cuts.get(stretch.owner, ()):
             place = at + cut - stretch.start
-            if at < place < at + len(stretch.text):
+            inside = at <= place <= at + len(stretch.text) if not stretch.markup else place == at
+            if inside and 0 < place < whole:
                 behind = int(np.searchsorted(spans[:, 0], place))
                 met = behind == len(spans) or spans[behind, 0] == place
                 if not met or (behind and spans[behind - 1, 1] != place):
-                    torn.append(place)
+                    torn.add(place)
         at += len(stretch.text)
-    return torn
+    return sorted(torn)
 
 
 def _placed(ids: Ids, spans: Ids, stretches: Sequence[_Stretch]) -> EncodedRow:
@@ -233,19 +215,17 @@ def _placed(ids: Ids, spans: Ids, stretches: Sequence[_Stretch]) -> EncodedRow:
     starts = np.where(spans[:, 0] < spans[:, 1], spans[:, 0], np.maximum(spans[:, 0] - 1, 0))
     stretch = np.searchsorted(ends, starts, side="right")
     owners = np.array([each.owner for each in stretches], dtype=np.int32)
-    shift = np.array([each.start for each in stretches]) - np.concatenate([[0], ends[:-1]])
-    return EncodedRow(ids, owners[stretch], (starts + shift[stretch]).astype(np.int32))
+    begins = np.array([each.start for each in stretches])
+    # Markup may be written otherwise than in the message, so all of it has the place at which it begins there.
+    fixed = np.array([each.markup for each in stretches])[stretch]
+    inside = np.where(fixed, 0, starts - np.concatenate([[0], ends[:-1]])[stretch])
+    return EncodedRow(ids, owners[stretch], (begins[stretch] + inside).astype(np.int32))
 
 
-def _cut(message: Message, text: str, owner: int, cuts: Sequence[int]) -> list[_Stretch]:
-    """A message's text as rendered, cut where the mask changes and around the tags of its thought."""
-    whole = message.content
-    # What the template stripped in front.
-    start = len(whole) - len(whole.lstrip()) if len(text) < len(whole) and not whole.startswith(text) else 0
-    tags = frame(text) if message.role == "assistant" else []
-    inside = {cut - start for cut in cuts} | {place for span in tags for place in span}
-    places = sorted({0, len(text)} | {place for place in inside if 0 < place < len(text)})
-    return [
-        _Stretch(text[a:b], owner, start + a, any(x <= a and b <= y for x, y in tags))
-        for a, b in pairwise(places)
-    ]
+def _cut(stretch: _Stretch, cuts: Sequence[int]) -> list[tuple[str, int]]:
+    """A stretch cut where the mask changes, each piece with its place."""
+    if stretch.markup:
+        return [(stretch.text, stretch.start)]
+    inside = {cut - stretch.start for cut in cuts if 0 < cut - stretch.start < len(stretch.text)}
+    places = [0, *sorted(inside), len(stretch.text)]
+    return [(stretch.text[a:b], stretch.start + a) for a, b in pairwise(places)]
