@@ -16,6 +16,7 @@ from longthought.synth.tokens.labels import (
     IGNORED,
     Labeller,
     cuts_of,
+    highest_id,
     read_masked,
     read_messages,
     read_trained,
@@ -79,7 +80,7 @@ class _Encode:
 
     def __init__(self, tokenizer: Any) -> None:
         self._encoder, self._labeller = RowEncoder(tokenizer), Labeller(tokenizer)
-        self._size, self._digest = len(tokenizer), digest_of(tokenizer)
+        self._size, self._digest = highest_id(tokenizer) + 1, digest_of(tokenizer)
 
     def rows(self, chunk: Sequence[Row]) -> Iterator[tuple[Ids, Callable[[], Ids]]]:
         for made_before, run in groupby(chunk, key=lambda row: "input_ids" in row.content):

@@ -50,7 +50,8 @@ class Critique(Derivation):
     ) -> SftRow | Dropped:
         if any(thought.truncated for thought in path):
             return Dropped("a truncated thought")
-        steps = [thought for thought in path if thought.kind != "reflection"]
+        # The thought that decides is a step even where it was written as a reflection.
+        steps = [thought for thought in path if thought.kind != "reflection" or thought.id == end]
         shown = "\n".join(f"Step {number}: {step.text}" for number, step in enumerate(steps, start=1))
         said, right = _critique(steps, known)
         return SftRow(

@@ -60,4 +60,10 @@ class Derivation(BaseModel, ABC):
                     "name": Path(file).name,
                     "sha256": sha256(Path(file).read_bytes()).hexdigest(),
                 }
+        if (place := options.get("prompts")) is not None and Path(place).is_dir():
+            texts = [(file.name, file.read_bytes()) for file in sorted(Path(place).glob("*.md"))]
+            options["prompts"] = {
+                "name": Path(place).name,
+                "sha256": sha256(repr(texts).encode()).hexdigest(),
+            }
         return options

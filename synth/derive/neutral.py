@@ -1,5 +1,8 @@
 """Special tokens and thought tags in what models and data sets wrote, made plain text.
 
+The list is wider than that of ``agents.injection``, which looks for attempts to steer a reader and leaves debates out:
+a space too many does no harm.
+
 A trainer that is not ours tokenises a row's text as it stands, and most tokenizers read ``<|im_end|>`` in a step as the
 end of the message. So a space is put behind the first character of whatever a known tokenizer may take for a token of
 its own: ``< |im_end|>``. Ours splits such text in any case (``tokens.row_encoder``).
@@ -21,7 +24,8 @@ _SPECIAL = re.compile(
     # … and the names of those that have another shape.
     r"|\[/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|SYSTEM_PROMPT|THINK|CLS|SEP|MASK|PAD|UNK)\]|<</?SYS>>"
     r"|</?s>|<(?:bos|eos|pad|unk|mask)>|<(?:start|end)_of_(?:turn|image)>|</?(?:tool_call|tool_response|tools|thinking)>"
-    r"|<unused\d+>|<extra_id_\d+>|<0x[0-9A-Fa-f]{2}>"
+    r"|<unused\d+>|<extra_id_\d+>|<reserved_\d+>|<0x[0-9A-Fa-f]{2}>|<[A-Z][A-Z0-9_]{2,40}>|<seed:\w{1,40}>"
+    r"|<(?:sop|eop|fim_\w{1,20}|image|video|audio)>|\[(?:[gs]MASK|PREFIX|MIDDLE|SUFFIX|TOOL_CONTENT|IMG\w{0,10})\]"
     rf"|{_TAGS}"
 )
 

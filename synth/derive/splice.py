@@ -21,7 +21,7 @@ from pydantic import Field
 from longthought.agents.decisions import Backtrack, Continue, Decision, Reflect, Terminate
 from longthought.agents.thoughts import Thought, Turn
 from longthought.protocols import outcomes
-from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript import WRITTEN, Transcript
 from longthought.synth.derive.derivation import Derivation, Dropped
 from longthought.synth.derive.lot import lot
 from longthought.synth.derive.rows import Row, SftRow
@@ -59,12 +59,15 @@ class Splice(Derivation):
     seed: int = 0
 
     def rows(self, samples: Sequence[Transcript]) -> Iterator[Row | Dropped]:
-        wrong = [each for each in samples if each.outcome.is_wrong and is_debate(each)]
+        wrong = [each for each in samples if each.outcome.is_wrong and is_debate(each) and not _written(each)]
         for transcript in samples:
             path = direct_path(transcript)
             if not is_debate(transcript):
                 # What best-of-n left for another sample may be right.
                 yield Dropped("not a debate")
+            elif _written(transcript):
+                # Its thoughts say themselves when they turn; a phrase of ours would say it again.
+                yield Dropped("a thought that others wrote")
             elif transcript.outcome.kind != outcomes.SOLVED:
                 yield Dropped("not solved")
             elif not path or any(thought.truncated for thought in path):
@@ -79,7 +82,11 @@ class Splice(Derivation):
         ways: dict[str, _Way] = {}
         for other in from_:
             for leaf in _leaves(other, path if other is transcript else ()):
-                way = self._way(other, leaf, _shared(path, other.path_to(leaf)))
+                shared = _shared(path, other.path_to(leaf))
+                way = self._way(other, leaf, shared)
+                if shared == len(path):
+                    # With nothing of the right way left to turn to.
+                    way = Dropped("a way that goes on behind the right one")
                 if isinstance(way, Dropped):
                     yield way
                 else:
@@ -142,6 +149,10 @@ class Splice(Derivation):
             return message
         row = solution_row(transcript, message, id=name)
         return row.model_copy(update={"informed": row.informed or way.informed})
+
+
+def _written(transcript: Transcript) -> bool:
+    return transcript.protocol == WRITTEN
 
 
 def _leaves(transcript: Transcript, right: Sequence[Thought]) -> Iterator[int]:

@@ -21,7 +21,8 @@ class Labeller:
     """Labels for the tokens of trained messages and, behind each, the special token that ends it."""
 
     def __init__(self, tokenizer: Any) -> None:
-        self._special = np.zeros(len(tokenizer), dtype=np.bool_)
+        # Ids may have gaps, so that the highest is not the number of tokens.
+        self._special = np.zeros(highest_id(tokenizer) + 1, dtype=np.bool_)
         added: dict[int, Any] = tokenizer.added_tokens_decoder
         self._special[[index for index, token in added.items() if token.special]] = True
         self._name = str(tokenizer.name_or_path)
@@ -71,6 +72,12 @@ class Labeller:
                 )
             learned[end + 1 : stop + 1] = True
         return np.where(learned, row.ids, np.int32(IGNORED))
+
+
+def highest_id(tokenizer: Any) -> int:
+    """The highest id of a tokenizer's vocabulary."""
+    vocabulary: dict[str, int] = tokenizer.get_vocab()
+    return max(vocabulary.values())
 
 
 def read_messages(content: Mapping[str, Any], column: str, where: str) -> list[Message]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from longthought.synth.derive.critique import Critique
 from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.rows import SftRow
+from tests.synth.imported import one
 from tests.synth.scripted_runs import DETOURS, Script, transcript_of
 
 
@@ -57,3 +58,15 @@ def test_what_the_tree_does_not_bear_out_has_no_row(tmp_path: Path) -> None:
     gave_up = Script(["2*2 is 4", "no"], ["backtrack 0: no", "terminate give_up"])
     made = list(Critique().rows([transcript_of(tmp_path, gave_up)]))
     assert made == [Dropped("nothing that the tree bears out")]
+
+
+def test_an_answer_that_was_refused_is_wrong_even_where_it_opens_with_a_doubt(tmp_path: Path) -> None:
+    thought = "6 times 7 is 41.\n\nWait, 6 times 7 is 48."
+    row = {"question": "6*7?", "response": f"<think>\n{thought}\n</think>\n\n\\boxed{{48}}", "gold": "42"}
+    verdicts = [
+        row.messages[1]["content"].splitlines()[-1]
+        for row in Critique().rows([one(tmp_path, row)])
+        if isinstance(row, SftRow)
+    ]
+    assert verdicts
+    assert set(verdicts) == {Critique().wrong}

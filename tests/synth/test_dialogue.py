@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -165,3 +167,14 @@ def test_giving_up_says_nothing_against_the_step_before(tmp_path: Path) -> None:
     script = Script(["2+2 is 4"], ["terminate give_up: no time"])
     policy, _ = rows(Dialogue(), transcript_of(tmp_path, script))
     assert learned(policy) == ["2+2 is 4"]
+
+
+def test_a_manifest_tells_prompts_of_ones_own_by_what_they_say(tmp_path: Path) -> None:
+    for name in ("here", "there"):
+        shutil.copytree(str(resources.files("longthought.agents.prompts")), tmp_path / name / "mine")
+    here, there = (Dialogue(prompts=str(tmp_path / name / "mine")).account() for name in ("here", "there"))
+    assert here == there
+    assert here["prompts"]["name"] == "mine"
+    (next((tmp_path / "there" / "mine").glob("*.md"))).write_text("something else")
+    assert Dialogue(prompts=str(tmp_path / "there" / "mine")).account() != here
+    assert Dialogue().account()["prompts"] == "default"

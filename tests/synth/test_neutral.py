@@ -53,6 +53,16 @@ SPECIALS = (
     ),
     *("[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "[TOOL_CALLS]", "[AVAILABLE_TOOLS]", "[THINK]", "[/THINK]"),
     *("<tool_call>", "</tool_call>", "<tool_response>", "<unused7>", "<extra_id_0>", "<0x0A>"),
+    *(
+        "<EOS_TOKEN>",
+        "<SPECIAL_12>",
+        "[gMASK]",
+        "<sop>",
+        "<fim_prefix>",
+        "<seed:eos>",
+        "[SUFFIX]",
+        "<reserved_106>",
+    ),
     *("<think>", "</think>", "<|begin_of_thought|>", "<|end_of_thought|>", "<|begin_of_solution|>"),
     *("<|end_of_solution|>", "<Thought>", "</Thought>", "<Output>", "</Output>"),
 )

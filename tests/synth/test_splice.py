@@ -7,6 +7,7 @@ from longthought.synth.derive.derivation import Derivation, Dropped
 from longthought.synth.derive.rows import SftRow
 from longthought.synth.derive.splice import Splice
 from longthought.synth.telling.phrases import load_phrases
+from tests.synth.imported import one
 from tests.synth.scripted_runs import DETOURS, Script, transcript_of
 
 #: Below a right step a wrong way of three; the critic only objects to its second.
@@ -103,3 +104,23 @@ def test_an_answer_that_was_told_to_be_wrong_is_seen_and_marks_the_row(tmp_path:
     assert lines(row)[1] == "answer: 5"
     assert "the answer 5 is wrong" in lines(row)[2]
     assert lines(row)[3] == "answer: 4"
+
+
+def test_a_wrong_way_that_goes_on_behind_the_right_one_has_nothing_to_turn_to(tmp_path: Path) -> None:
+    right = transcript_of(tmp_path / "a", Script(["2+2 is 4", "answer: 4"], ["continue", "terminate solved"]))
+    on = Script(
+        ["2+2 is 4", "answer: 4", "no, it is 5", "answer: 5"],
+        ["continue", "reflect: is it?", "continue", "terminate solved"],
+        epoch=1,
+    )
+    wrong = transcript_of(tmp_path / "b", on)
+    made = list(Splice(ways="samples", cut="end").rows([right, wrong]))
+    assert Dropped("a way that goes on behind the right one") in made
+    assert not [row for row in made if isinstance(row, SftRow)]
+
+
+def test_a_thought_that_others_wrote_is_not_spliced(tmp_path: Path) -> None:
+    thought = "6 times 7 is 48.\n\nWait, no.\n\nLet me start over: 14*3 is 42."
+    row = {"question": "6*7?", "response": f"<think>\n{thought}\n</think>\n\n\\boxed{{42}}", "gold": "42"}
+    (made,) = Splice().rows([one(tmp_path, row)])
+    assert made == Dropped("a thought that others wrote")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
 from longthought.agents.errors import UsageError
 from longthought.agents.models.chat_tokens import ChatEncoder
@@ -201,3 +203,19 @@ def test_token_ids_that_do_not_fit_are_named(tmp_path: Path, change: dict[str, A
     content = Pretokeniser(TOKENIZER).row(made).model_dump() | change
     with pytest.raises(UsageError, match=complaint):
         tokenise_rows(rows(content), TOKENIZER, max_length=5000)
+
+
+def test_a_vocabulary_may_have_gaps() -> None:
+    tokenizer = train_tokenizer(["some text"], 300, 512)
+    state = tokenizer.backend_tokenizer.to_str()
+    vocabulary = json.loads(state)
+    vocabulary["model"]["vocab"]["b"] = 300
+    tokenizer = type(tokenizer)(
+        tokenizer_object=Tokenizer.from_str(json.dumps(vocabulary)),
+        eos_token="<|end|>",
+        pad_token="<|pad|>",
+        chat_template=tokenizer.chat_template,
+    )
+    tokenised = tokenise_rows(rows({"messages": chat("a", "b")}), tokenizer, max_length=50)
+    assert max(tokenised.dataset[0]["input_ids"]) == 300 > len(tokenizer)
+    assert learned(tokenised, tokenizer) == "b<|end|>"
