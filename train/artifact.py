@@ -11,22 +11,42 @@ from typing import Any
 import orjson
 
 from longthought.agents.errors import UsageError
-from longthought.train.corpus import corpus_hashes
+from longthought.train.corpus import corpus_files, corpus_hashes
 from longthought.train.settings import TrainSettings
 
+_RECORD = "training.json"
 _LIBRARIES = ("longthought", "torch", "transformers", "trl", "tokenizers", "datasets")
 
 
-def check_out(settings: TrainSettings) -> None:
-    """Make sure that ``settings.out`` can be written, before hours are spent.
+def check_places(settings: TrainSettings) -> None:
+    """Make sure that the corpora are there and ``settings.out`` can be written, before hours are spent.
 
     Raises:
-        UsageError: it holds something already and ``overwrite`` is off.
+        UsageError: no such corpus or kind; or ``out`` holds a model and ``overwrite`` is off, or anything that no
+            training left there.
     """
+    for corpus in settings.corpora:
+        corpus_files(corpus)
     out = settings.out
-    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not settings.overwrite):
-        raise UsageError(f"out: {out} is there already; name another directory or set overwrite: true")
+    if out.is_file():
+        raise UsageError(f"out: {out} is a file; name a directory")
+    if out.is_dir() and (present := {entry.name for entry in out.iterdir()}):
+        if strange := sorted(present - _left_by_training(out)):
+            raise UsageError(
+                f"out: {out} holds {strange[0]}, which no training left there; name another directory"
+            )
+        if not settings.overwrite:
+            raise UsageError(f"out: {out} is there already; name another directory or set overwrite: true")
     out.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _left_by_training(out: Path) -> set[str]:
+    """The files that the model in a directory consists of, by its own record."""
+    try:
+        record: Any = orjson.loads((out / _RECORD).read_bytes())
+        return {_RECORD, *record["files"]}
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+        return set()
 
 
 def save_artifact(
@@ -50,8 +70,9 @@ def save_artifact(
         "parameters": int(model.num_parameters()),
         **measured,
     }
-    (staging / "training.json").write_bytes(orjson.dumps(record, option=orjson.OPT_INDENT_2))
     (staging / "README.md").write_text(_card(settings, kind, record), encoding="utf-8")
+    record["files"] = sorted(file.name for file in staging.iterdir())
+    (staging / _RECORD).write_bytes(orjson.dumps(record, option=orjson.OPT_INDENT_2))
     if settings.out.exists():
         shutil.rmtree(settings.out)
     staging.rename(settings.out)

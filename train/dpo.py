@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from longthought.train.arguments import attention, quiet_libraries, trainer_arguments
-from longthought.train.artifact import check_out
+from longthought.train.artifact import check_places
 from longthought.train.corpus import read_rows
 from longthought.train.fit import fit_and_save
 from longthought.train.lora import lora_config
@@ -23,7 +23,7 @@ def run_dpo(settings: DpoSettings) -> Path:
         UsageError: a model, corpus or row that cannot be trained with; see the functions called.
     """
     quiet_libraries()
-    check_out(settings)
+    check_places(settings)
     model, tokenizer = load_start(settings)
     pairs = tokenise_pairs(
         read_rows(settings.corpora), tokenizer, max_length=settings.max_length, too_long=settings.too_long

@@ -24,7 +24,7 @@ from longthought.synth.labelled.record import LabelledSolution
 from longthought.synth.tokens.labels import IGNORED
 from longthought.synth.tokens.load import load_or_explain, load_tokenizer
 from longthought.train.arguments import attention, quiet_libraries, trainer_arguments
-from longthought.train.artifact import check_out
+from longthought.train.artifact import check_places
 from longthought.train.corpus import Row, read_rows
 from longthought.train.fit import fit_and_save
 from longthought.train.settings import OrmSettings, PrmSettings, RewardModelSettings
@@ -120,7 +120,7 @@ def _run(
     settings: RewardModelSettings, kind: str, supervise: Callable[[LabelledSolution], Supervised]
 ) -> Path:
     quiet_libraries()
-    check_out(settings)
+    check_places(settings)
     torch: Any = import_module("torch")
     from transformers import AutoModelForTokenClassification
 

@@ -87,6 +87,10 @@ def read_messages(content: Mapping[str, Any], column: str, where: str) -> list[M
         UsageError: it is not a list of objects with role and content.
     """
     given: Any = content.get(column)
+    if given is None:
+        raise UsageError(
+            f"{where}: no `{column}` in it, only {', '.join(content) or 'nothing'}; name a kind of rows that has it"
+        )
     try:
         chat = [Message(message["role"], message["content"]) for message in given]
         valid = bool(chat) and all(isinstance(m.content, str) and isinstance(m.role, str) for m in chat)  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -69,7 +69,10 @@ def text_spans(message: Message, cuts: Sequence[int], whole: bool) -> list[tuple
         if start > at:
             found.append((at, start))
         at = end
-    return [*found, (at, len(content))] if at < len(content) else found
+    if at < len(content):
+        found.append((at, len(content)))
+    # Tags around nothing are no thought.
+    return found or [(0, len(content))]
 
 
 def shape(message: Message, texts: Sequence[tuple[int, int]]) -> Shape:

@@ -114,7 +114,7 @@ def test_long_rows_are_an_error_or_counted_but_never_cut() -> None:
 @pytest.mark.parametrize(
     ("row", "complaint"),
     [
-        ({}, "row 1: `messages` must be"),
+        ({"prompt": "a"}, "row 1: no `messages` in it, only prompt; name a kind"),
         ({"messages": []}, "row 1: `messages` must be"),
         ({"messages": [{"role": "user"}]}, "row 1: `messages` must be"),
         (

@@ -157,7 +157,26 @@ def test_what_cannot_be_trained_is_refused_before_any_work(trained: Path, tmp_pa
         run_sft(SftSettings.model_validate({**base, "out": str(trained)}))
     with pytest.raises(UsageError, match="no model at"):
         run_sft(SftSettings.model_validate({**base, "model": str(tmp_path / "nowhere")}))
+    corpora = [{"path": str(corpus), "kind": "novel"}]
+    with pytest.raises(UsageError, match="has no novel/train"):
+        run_sft(SftSettings.model_validate({**base, "model": "no/model", "corpora": corpora}))
     config = {**base["model"], "config": {"hiden_size": 32}}
     with pytest.raises(UsageError, match=r"model\.config\.hiden_size: LlamaConfig has no such field"):
         run_sft(SftSettings.model_validate({**base, "model": config}))
     assert not (tmp_path / "model").exists()
+
+
+def test_what_no_training_left_there_is_never_overwritten(trained: Path, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", "dialogue", sft_rows(2))
+    base = shared_settings(corpus, "dialogue", tmp_path / "mine") | {"overwrite": True, "max_steps": 1}
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("thesis")
+    with pytest.raises(UsageError, match=r"holds thesis\.tex, which no training left there"):
+        run_sft(SftSettings.model_validate(base))
+    (tmp_path / "mine" / "thesis.tex").unlink()
+    model = run_sft(SftSettings.model_validate(base))
+    assert run_sft(SftSettings.model_validate(base)) == model
+    (model / "notes").mkdir()
+    with pytest.raises(UsageError, match="holds notes, which no training left there"):
+        run_sft(SftSettings.model_validate(base))
+    assert (model / "notes").is_dir()
