@@ -219,6 +219,12 @@ def test_every_filter_is_in_its_table() -> None:
     assert len(told) == len(FILTERS) + 2
 
 
+def test_every_option_of_a_kind_is_explained() -> None:
+    text = (ROOT / "docs" / "exporting.md").read_text("utf-8").split("<!-- meanings -->")[1].split("\n\n")[0]
+    told = {name for line in text.splitlines()[3:] for name in _names(line.split("|")[1])}
+    assert told == {option for kind in KINDS.values() for option in kind.model_fields}
+
+
 def _names(cell: str) -> list[str]:
     return re.findall(r"`(\w+)`", cell)
 
