@@ -25,6 +25,8 @@ VERSION: Final = 1
 PACKED = "transcripts.jsonl.zst"
 #: The protocol of a long thought that others wrote: its thoughts hold its turns of mind themselves.
 WRITTEN: Final = "imported"
+#: And of one made of a tree of others; its turns of mind are told as a debate's are.
+TREE: Final = "imported tree"
 #: A longer line is a mistake or an attack, and is not held in memory.
 _LONGEST_LINE: Final = 256 << 20
 

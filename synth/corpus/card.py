@@ -44,11 +44,7 @@ def card(manifest: Manifest, data_files: Mapping[str, Mapping[str, str]]) -> str
 def _body(manifest: Manifest, data_files: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     yield f"# Corpus of {' and '.join(_code(source.run) for source in manifest.sources)}"
     yield ""
-    yield (
-        f"Derived by longthought {manifest.versions['longthought']} from {manifest.debates} debates on "
-        f"{manifest.problems} problems between a policy, which proposes steps, and a critic, which lets "
-        f"them stand, sends back, asks for reflection, or ends. {_informed(manifest)}"
-    )
+    yield f"Derived by longthought {manifest.versions['longthought']} from {_made_of(manifest)}. {_informed(manifest)}"
     yield ""
     for source in manifest.sources:
         yield from _passport(source)
@@ -70,6 +66,20 @@ def _body(manifest: Manifest, data_files: Mapping[str, Mapping[str, str]]) -> It
         "`manifest.json` holds the options of each kind, their seeds, the filters, the hash of each file and the "
         "versions used."
     )
+
+
+def _made_of(manifest: Manifest) -> str:
+    played = manifest.debates - manifest.imported
+    debates = (
+        f"{played} debates between a policy, which proposes steps, and a critic, which lets them stand, sends "
+        "back, asks for reflection, or ends"
+    )
+    imported = (
+        f"{manifest.imported} imported thoughts and trees of others, in which decisions are guessed from words or "
+        "taken from ratings, so that labels and masks rest on guesses"
+    )
+    told = [text for text, number in ((debates, played), (imported, manifest.imported)) if number]
+    return f"{' and '.join(told)}, on {manifest.problems} problems"
 
 
 def _informed(manifest: Manifest) -> str:

@@ -166,6 +166,7 @@ class _Export:
             informed_left_out=tally.informed,
             suspects_left_out=tally.suspects,
             neutralised=tally.neutralised,
+            imported=tally.imported,
             validation=recipe.validation,
             filters={one.name: one.account() for one in recipe.filters},
             kinds={name: self._counts(name) for name in recipe.kinds},

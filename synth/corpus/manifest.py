@@ -67,6 +67,8 @@ class Manifest(_Part):
     suspects_left_out: int = 0
     #: Debates in whose texts special tokens were made plain text.
     neutralised: int = 0
+    #: Debates that are none, but long thoughts and trees of others; the decisions in them are guessed or rated.
+    imported: int = 0
     validation: float
     #: The filters in their order, with their options and the hashes of the files that they go by.
     filters: dict[str, dict[str, Any]] = Field(default_factory=dict)

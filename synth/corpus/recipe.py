@@ -13,7 +13,7 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import Literal
 
-from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript import TREE, WRITTEN, Transcript
 from longthought.synth.clean.passes import Gate, Mark, Origin, Pass, texts
 from longthought.synth.corpus.blocks import Block
 from longthought.synth.corpus.row_files import Encoder, Format, Lines
@@ -48,6 +48,8 @@ class Made:
     suspects: int = 0
     #: Debates that are used, but for their special tokens, which became text (``derive.neutral``).
     neutralised: int = 0
+    #: Debates that are none, but thoughts and trees of others.
+    imported: int = 0
     run: str = ""
     batches: dict[tuple[str, Split], Batch] = field(default_factory=dict[tuple[str, Split], Batch])
     dropped: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
@@ -133,6 +135,7 @@ class Recipe:
             for transcript in samples:
                 made.run = transcript.run
                 made.debates += 1
+                made.imported += transcript.protocol in (WRITTEN, TREE)
                 if transcript.informed and not self.include_informed:
                     made.informed += 1
                 elif not self.include_suspects and transcript.suspect_injection:

@@ -20,7 +20,7 @@ class Tally:
         self._recipe, self._sources = recipe, sources
         self._gates = {kind: recipe.gates(kind) for kind in recipe.kinds}
         self._keepers = {kind: [gate.keeper() for gate in gates] for kind, gates in self._gates.items()}
-        self.debates = self.problems = self.informed = self.suspects = self.neutralised = 0
+        self.debates = self.problems = self.informed = self.suspects = self.neutralised = self.imported = 0
         self.runs = [""] * len(sources)
         self.debates_of = [0] * len(sources)
         self.dropped: dict[str, Counter[str]] = {kind: Counter() for kind in recipe.kinds}
@@ -93,6 +93,7 @@ class Tally:
         self.informed += made.informed
         self.suspects += made.suspects
         self.neutralised += made.neutralised
+        self.imported += made.imported
         self.debates_of[made.source] += made.debates
         if not self.runs[made.source]:
             self._name(made.source, made.run)

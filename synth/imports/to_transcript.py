@@ -21,13 +21,10 @@ from longthought.agents.rewards.answer_text import find_answer
 from longthought.agents.thoughts import Thought, ThoughtKind
 from longthought.protocols import outcomes
 from longthought.protocols.outcomes import Outcome
-from longthought.protocols.transcript import WRITTEN, Judgement, Transcript
+from longthought.protocols.transcript import TREE, WRITTEN, Judgement, Transcript
 from longthought.synth.imports.foreign import Foreign, LongThought, StepTree, Try
 from longthought.synth.imports.segments import segments
 from longthought.synth.imports.turns_of_mind import Turning, TurnsOfMind
-
-#: The protocol of transcripts that were trees; their turns of mind are told as a debate's are.
-TREE = "imported tree"
 
 #: A guessed reason is the beginning of the step that turns, up to so many characters.
 _LONGEST_WHY = 200

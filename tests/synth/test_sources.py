@@ -10,12 +10,15 @@ import pytest
 import yaml
 
 from longthought.agents.errors import UsageError
+from longthought.protocols.transcript import write_transcripts
 from longthought.synth.corpus.export import export
 from longthought.synth.corpus.manifest import read_manifest
 from longthought.synth.corpus.slug import slug
 from longthought.synth.derive.kinds import KINDS
 from longthought.synth.derive.shortcut import Shortcut
 from tests.synth.corpus_files import lines, solved, write
+from tests.synth.imported import one
+from tests.synth.scripted_runs import DETOURS, play_run
 
 
 def card_of(out: Path) -> tuple[dict[str, Any], str]:
@@ -168,3 +171,21 @@ def test_a_kind_s_files_stay_in_the_corpus(
     monkeypatch.setitem(KINDS, "escaped: 1", Elsewhere)
     with pytest.raises(UsageError, match="would have one directory"):
         export(run, out, ["../escaped: 1", "escaped: 1"], ["jsonl"])
+
+
+def test_the_card_says_what_is_imported_and_what_that_means(tmp_path: Path) -> None:
+    row = {"question": "6*7?", "response": "<think>\n6*7=42\n</think>\n\n\\boxed{42}", "gold": "42"}
+    imported = tmp_path / "theirs.jsonl.zst"
+    write_transcripts(imported, [one(tmp_path, row)])
+    play_run(tmp_path / "ours", [DETOURS])
+    manifest = export([imported], tmp_path / "a", ["journey"], ["jsonl"])
+    assert manifest.imported == manifest.debates == 1
+    card = (tmp_path / "a" / "README.md").read_text()
+    assert "from 1 imported thoughts and trees of others, in which decisions are guessed" in card
+    assert "critic" not in card
+    export([tmp_path / "ours"], tmp_path / "b", ["journey"], ["jsonl"])
+    assert "imported" not in (tmp_path / "b" / "README.md").read_text()
+    export([tmp_path / "ours", imported], tmp_path / "c", ["journey"], ["jsonl"])
+    both = (tmp_path / "c" / "README.md").read_text()
+    assert "from 1 debates between" in both
+    assert "and 1 imported thoughts" in both
