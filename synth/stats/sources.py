@@ -83,7 +83,7 @@ def _thoughts_of(source: Path, reading: Import) -> Iterable[tuple[str, Iterable[
         return [(name, map(of_transcript, read_transcripts(source)))]
     if {"messages", "trained"} <= columns:
         return [(name, _of_rows(_json(source)))]
-    return [(name, map(of_transcript, judged(reading.transcripts([source]))))]
+    return [(name, map(of_transcript, judged(reading.in_order([source]))))]
 
 
 def _of_kind(kind: Path) -> Iterator[Told]:

@@ -103,6 +103,37 @@ def test_samples_of_a_question_are_samples_of_one_problem(tmp_path: Path) -> Non
     assert [type(row).__name__ for row in derivation("preference").rows([right, wrong])] == ["PreferenceRow"]
 
 
+def test_samples_that_stand_apart_come_side_by_side(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    first.write_text("".join(json.dumps({"question": q, "reasoning": "x"}) + "\n" for q in "pqp"))
+    second.write_text("".join(json.dumps({"question": q, "reasoning": "y"}) + "\n" for q in "qrp"))
+    reading = Import()
+    found = list(reading.transcripts([first, second]))
+    assert [(t.problem.question, t.id) for t in found] == [
+        ("p", "a-1#0"),
+        ("p", "a-1#1"),
+        ("p", "a-1#2"),
+        ("q", "a-2#0"),
+        ("q", "a-2#1"),
+        ("r", "b-2#0"),
+    ]
+    assert [t.number for t in found] == [*range(6)]
+    assert (reading.rows, [t.run for t in found]) == (6, ["a", "a", "b", "a", "b", "b"])
+    in_order = [t.model_copy(update={"number": 0}) for t in Import().in_order([first, second])]
+    assert sorted(in_order, key=lambda t: t.id) == [t.model_copy(update={"number": 0}) for t in found]
+
+
+def test_files_of_one_name_do_not_make_two_questions_one_problem(tmp_path: Path) -> None:
+    files = [tmp_path / place / "train.jsonl" for place in "abc"]
+    for file, question in zip(files, ("p", "q", "p"), strict=True):
+        file.parent.mkdir()
+        file.write_text(json.dumps({"question": question, "reasoning": "x"}))
+    found = list(Import().transcripts(files))
+    assert [t.problem.question for t in found] == ["p", "p", "q"]
+    assert [t.id for t in found[:2]] == ["train-1#0", "train-1#1"]
+    assert re.fullmatch(r"train-1-[0-9a-f]{8}#0", found[2].id)
+
+
 def test_wrong_tries_of_prm800k_are_gone_back_from(tmp_path: Path) -> None:
     steps = [
         {
