@@ -54,7 +54,7 @@ def of_transcript(transcript: Transcript) -> Told:
     if written:
         inside = [turn for turn in walk if turn.thought is not behind]
         text = joined(as_written(inside, {}))
-        finished = not (inside and inside[-1].thought.truncated)
+        finished = bool(inside) and not inside[-1].thought.truncated
     else:
         # The lot of a journey with the default seed, but of a debate that was cut as well.
         text = joined(verbalise(walk, load_phrases(), f"0|{transcript.id}", standing(transcript)))

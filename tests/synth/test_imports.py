@@ -45,6 +45,18 @@ def test_a_reply_that_was_cut_says_so(tmp_path: Path) -> None:
     assert cut.thoughts[-1].truncated
 
 
+def test_a_field_for_the_thought_may_be_empty(tmp_path: Path) -> None:
+    bare: dict[str, Any] = {"question": "q", "reasoning": "", "response": "Answer: 4", "right": True}
+    row = {**bare, "gold": None, "answer": "4", "finish": "stop"}
+    whole, cut, nothing = read(
+        tmp_path, row, {**row, "finish": "length"}, {**row, "response": "", "answer": None, "right": None}
+    )
+    assert (whole.outcome.kind, whole.outcome.answer, whole.problem.gold) == ("solved", "4", None)
+    assert (cut.outcome.kind, cut.thoughts[-1].truncated) == ("limit:tokens", True)
+    assert (nothing.outcome.kind, nothing.thoughts) == ("limit:tokens", ())
+    assert one(tmp_path, {**row, "right": None}).outcome.kind == "unverified", "nobody gave a right answer"
+
+
 def test_an_answer_that_is_the_reply_is_not_the_gold_one(tmp_path: Path) -> None:
     row = {"question": "q", "answer": "<think>\na\n</think>\n\n\\boxed{4}"}
     assert one(tmp_path, row).problem.gold is None

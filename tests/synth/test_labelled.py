@@ -146,7 +146,10 @@ def test_prm800k_is_parsed_in_full(split: str) -> None:
         ({"input": "q", "label": "q"}, "step tag"),
         ({"question": "q", "answer": "no marks"}, "no ####"),
         (
-            {"problem": "q", "steps": [{"completions": [{"text": "a", "rating": 1}], "chosen_completion": 5}]},
+            {
+                "problem": "q",
+                "steps": [{"completions": [{"text": "a", "rating": 1}], "chosen_completion": 5}],
+            },
             "`chosen_completion` is 5, of 1 completions",
         ),
         (
