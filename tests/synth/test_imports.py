@@ -255,7 +255,11 @@ def test_a_deep_tree_is_no_trouble(tmp_path: Path) -> None:
 
 def test_a_tree_whose_best_end_states_no_answer_is_not_solved(tmp_path: Path) -> None:
     for value in (0.0, 1.0):
-        leaf = {"text": "so it goes on", "mc_value": value, "children": []}
-        row = {"question": "q", "reasoning_steps": {"text": "q", "children": [leaf]}, "final_answer": "4"}
+        leaf: dict[str, Any] = {"text": "so it goes on", "mc_value": value, "children": []}
+        row: dict[str, Any] = {
+            "question": "q",
+            "reasoning_steps": {"text": "q", "children": [leaf]},
+            "final_answer": "4",
+        }
         outcome = one(tmp_path, row).outcome
         assert (outcome.kind, outcome.answer) == ("unverified", None)
