@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 #: A longer text in a column that no format names is no fact about the problem.
 _LONGEST_FACT = 200
@@ -32,16 +32,22 @@ class LongThought(Foreign):
     """One text of thought.
 
     Attributes:
-        thought: without the tags around it.
+        thought: without the tags around it; empty where it was cut before its first word.
         behind: the solution or answer that stands behind the thought; None where the text has no such part.
         finished: the thought came to its end.
         whole: and so did what is behind it.
     """
 
-    thought: str = Field(min_length=1)
+    thought: str
     behind: str | None = None
     finished: bool = True
     whole: bool = True
+
+    @model_validator(mode="after")
+    def _something_in_it(self) -> Self:
+        if self.finished and not self.thought.strip():
+            raise ValueError("an empty thought")
+        return self
 
 
 class Try(BaseModel):

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, cast
 
+import zstandard
 from pydantic import ValidationError
 
 from longthought.agents.errors import UsageError
@@ -90,7 +92,25 @@ class Import:
             raise UsageError(f"import: no format {self.format!r}; there are {', '.join(FORMATS)}")
 
     def transcripts(self, files: Iterable[Path]) -> Iterator[Transcript]:
-        """The transcripts of every row of every file, in order; answers are not judged yet.
+        """What ``in_order`` gives, with the samples of a problem side by side, as exports and the like want them.
+
+        The problems come as their first samples do. All files are read before the first transcript comes; meanwhile
+        the transcripts lie packed in a temporary file, and only their places in it are in memory.
+        """
+        packer, unpacker = zstandard.ZstdCompressor(), zstandard.ZstdDecompressor()
+        places: dict[str, list[tuple[int, int]]] = {}
+        with TemporaryFile() as waiting:
+            for transcript in self.in_order(files):
+                packed = packer.compress(transcript.model_dump_json().encode())
+                places.setdefault(transcript.problem.id, []).append((waiting.tell(), len(packed)))
+                waiting.write(packed)
+            for number, (at, size) in enumerate(chain.from_iterable(places.values())):
+                waiting.seek(at)
+                transcript = Transcript.model_validate_json(unpacker.decompress(waiting.read(size)))
+                yield transcript.model_copy(update={"number": number})
+
+    def in_order(self, files: Iterable[Path]) -> Iterator[Transcript]:
+        """The transcripts of every row of every file, as they stand there; answers are not judged yet.
 
         Rows with the same question are samples of one problem, named by the first of them.
 
@@ -108,7 +128,11 @@ class Import:
                 try:
                     for one in self._foreign(place):
                         digest = blake2b(one.question.encode(), digest_size=16).digest()
-                        problem = self._problem(one, names.setdefault(digest, name))
+                        if digest not in names:
+                            # Files in two directories may have one name, and their rows then, too.
+                            names[digest] = f"{name}-{digest.hex()[:8]}" if name in samples else name
+                            samples[names[digest]] = 0
+                        problem = self._problem(one, names[digest])
                         made = to_transcript(
                             one,
                             problem,

@@ -1,7 +1,8 @@
 """Cuts a long thought into steps so that joining them with a line break gives the thought back, byte for byte.
 
 A step ends where a blank line does, and before a line that opens with a turn of mind. Departures from plain paragraphs:
-a formula that stands alone belongs to the words before it, and code between fences is not cut.
+a formula that stands alone belongs to the words before it, and code between fences is not cut. As in CommonMark, a line
+with more backticks behind its first ones is no fence.
 """
 
 from __future__ import annotations
@@ -30,6 +31,6 @@ def segments(text: str, turns: Callable[[str], bool]) -> list[str]:
         lines.append(line)
         filled = filled or bool(bare)
         blank = not bare
-        if bare.startswith(_FENCE):
+        if bare.startswith(_FENCE) and "`" not in bare.lstrip("`"):
             fenced = not fenced
     return [*steps, "\n".join(lines)]

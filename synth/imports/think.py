@@ -1,5 +1,6 @@
 """Long thoughts as DeepSeek-R1, QwQ and their distillates are passed on: with ``<think>…</think>`` in the reply, with a
-field for the reasoning, or as a chat. OpenR1-Math, s1K-1.1, OpenThoughts, STILL-2 and their like are read so.
+field for the reasoning, or as a chat. OpenR1-Math, s1K-1.1, OpenThoughts, STILL-2 and their like are read so, and what
+``longthought distil`` writes.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ CHATS = ("messages", "conversations", "conversation")
 GOLD = ("gold", "gt", "ground_truth", "ground_truth_answer", "expected_answer", "final_answer", "answer")
 RIGHT = ("correct", "is_correct", "right", "correctness_math_verify", "correctness")
 #: Why a reply ended, and what says that it was cut.
-ENDS = ("finish_reason", "finish_reasons", "stop_reason")
-_CUT = ("length", "max_tokens", "max_length")
+ENDS = ("finish_reason", "finish_reasons", "stop_reason", "finish")
+_CUT = ("length", "max_tokens", "max_length", "context_length", "refused")
 _USERS, _ASSISTANTS = ("user", "human"), ("assistant", "gpt")
 
 
 def takes(row: Mapping[str, Any]) -> bool:
-    """A question with a reasoning field or a thought in tags, or a chat with one."""
+    """A question with a reasoning field (that may be empty) or a thought in tags, or a chat with one."""
     if _chat(row) is not None:
         return any(_has_thought(message) for message in _chat(row) or [])
     if _named(row, QUESTIONS) is None:
@@ -36,6 +37,7 @@ def takes(row: Mapping[str, Any]) -> bool:
         _named(row, REASONING) is not None
         or any(_tagged(text) for text in _replies(row))
         or _tagged(row.get("answer"))
+        or _thoughtless(row)
     )
 
 
@@ -60,6 +62,9 @@ def thoughts(row: Mapping[str, Any]) -> Iterator[Foreign]:
     if not replies and (answer := _named(row, ("answer",))) is not None:
         replies = [answer[1]]
         known.add("answer")
+    if not replies and _thoughtless(row):
+        yield _made(row, question, Found("", None, finished=False, whole=False), 0, known)
+        return
     if not replies:
         raise ValueError(f"no reply: none of {', '.join((*REPLIES, *MANY))} holds a text")
     for place, text in enumerate(replies):
@@ -85,7 +90,9 @@ def _of_fields(thought: str, reply: str | None) -> Found:
 
 
 def _made(row: Mapping[str, Any], question: str, found: Found, place: int, known: set[str]) -> LongThought:
-    gold = _named(row, tuple(name for name in GOLD if name not in known))
+    # Where a column is there for it and says nothing, there is none, and `answer` is what the reply states.
+    unknown = next((row[name] is None for name in GOLD if name in row and name not in known), False)
+    gold = None if unknown else _named(row, tuple(name for name in GOLD if name not in known))
     right = _of_reply(row, RIGHT, place)
     if _of_reply(row, ENDS, place) in _CUT:
         found = replace(found, finished=found.behind is not None, whole=False)
@@ -101,10 +108,14 @@ def _made(row: Mapping[str, Any], question: str, found: Found, place: int, known
 def long_thought(
     found: Found, *, question: str, gold: str | None, right: bool | None, metadata: dict[str, Any]
 ) -> LongThought:
-    """A reply's thought as a row; where it is empty, what is behind it is all the thought there is."""
+    """A reply's thought as a row; where it is empty, what is behind it is all the thought there is.
+
+    Raises:
+        ValueError: there is nothing in the reply, and it was not cut.
+    """
     if not found.thought.strip():
         found = Found(found.behind or "", None, finished=found.finished, whole=found.whole)
-    if not found.thought.strip():
+    if not found.thought.strip() and found.finished:
         raise ValueError("an empty reply")
     return LongThought(
         question=question,
@@ -156,6 +167,13 @@ def _replies(row: Mapping[str, Any]) -> list[str]:
         return [reply for reply in cast("list[object]", many) if isinstance(reply, str)]
     reply = _named(row, REPLIES)
     return [reply[1]] if reply else []
+
+
+def _thoughtless(row: Mapping[str, Any]) -> bool:
+    """A column for the thought that holds none, beside one for the reply; both are empty where nothing came."""
+    return any(name in row and row[name] in ("", None) for name in REASONING) and any(
+        name in row and (row[name] is None or isinstance(row[name], str)) for name in REPLIES
+    )
 
 
 def _tagged(text: object) -> bool:

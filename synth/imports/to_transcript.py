@@ -87,6 +87,8 @@ class _Walk:
 
 
 def _long_thought(one: LongThought, walk: _Walk, turns: TurnsOfMind) -> Outcome:
+    if not one.thought.strip():
+        return outcomes.limit("tokens")
     steps = segments(one.thought, lambda line: turns.opening(line) not in (None, "conclude"))
     for place, text in enumerate(steps):
         last = place == len(steps) - 1

@@ -126,10 +126,13 @@ def valued(row: Mapping[str, Any]) -> Iterator[Foreign]:
         (str(row[name]) for name in ("final_answer", "answer", "gold") if isinstance(row.get(name), str)),
         None,
     )
+    answer = end.answer or find_answer(end.text)
+    # Without an answer the value says how solutions from here end, not that one ended here.
+    certain = None if answer is None else end.value
     yield StepTree(
         question=question,
         gold=gold,
-        right={1.0: True, 0.0: False}.get(-1.0 if end.value is None else end.value),
+        right={1.0: True, 0.0: False}.get(-1.0 if certain is None else certain),
         forks=tuple(
             _fork(
                 _try(node),
@@ -137,7 +140,7 @@ def valued(row: Mapping[str, Any]) -> Iterator[Foreign]:
             )
             for parent, node in way
         ),
-        answer=end.answer or find_answer(end.text),
+        answer=answer,
         metadata=facts(row, {"question", "problem", "q", column, "final_answer", "answer", "gold"}),
     )
 
@@ -180,6 +183,8 @@ def _nested(tree: dict[str, Any]) -> _Node:
     while waiting:
         node, fields = waiting.pop()
         children: Any = fields.get("children") or []
+        if not isinstance(children, list):
+            raise ValueError("`children` is no list")
         for child in cast("list[object]", children):
             if isinstance(child, dict):
                 made = _node(cast("dict[str, Any]", child))

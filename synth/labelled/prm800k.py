@@ -8,9 +8,9 @@ chosen steps before it, without labels since they have theirs already, and the c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 
 from longthought.synth.labelled.record import Label, LabelledSolution
 
@@ -28,6 +28,13 @@ class Step(BaseModel):
     human_completion: _Completion | None = None
     chosen_completion: int | None = None
     chosen_text: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_all(self) -> Self:
+        count = len(self.all())
+        if self.chosen_completion is not None and not 0 <= self.chosen_completion < count:
+            raise ValueError(f"`chosen_completion` is {self.chosen_completion}, of {count} completions")
+        return self
 
     def all(self) -> list[_Completion]:
         return [*(self.completions or []), *([self.human_completion] if self.human_completion else [])]

@@ -1,14 +1,15 @@
 """The profile of many thoughts: what O1-Journey part 1 (§2, Table 3) read off o1's, and what trees add to it.
 
 Departures: O1-Journey looked at eight thoughts by hand; here each figure is over all finished thoughts, with the middle
-eight tenths beside it, and growth is shown by the problem's level where there is one, else by the length of its worked
-solution, else by the thought's own.
+eight tenths beside it, and growth is shown by the problem's level where there is one (in quarters where levels are
+numbers and many), else by the length of its worked solution, else by the thought's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,6 +19,9 @@ from longthought.synth.stats.told import Told
 #: What growth is shown by.
 BY_LEVEL, BY_SOLUTION, BY_THOUGHT = "level", "length of the worked solution", "length of the thought"
 QUARTERS = ("shortest quarter", "second", "third", "longest quarter")
+BY_HARDNESS = ("easiest quarter", "second", "third", "hardest quarter")
+#: More levels than these are a measure, such as a share or a rating.
+_MOST_LEVELS = 12
 
 
 class _Part(BaseModel):
@@ -169,6 +173,9 @@ class Profiler:
 def _growth(thoughts: Sequence[_One]) -> tuple[str, list[Group]]:
     if thoughts and all(one.told.level is not None for one in thoughts):
         levels = sorted({one.told.level or "" for one in thoughts}, key=_number_first)
+        places = {level: place for place, level in enumerate(levels)}
+        if len(levels) > _MOST_LEVELS and not _number_first(levels[-1])[0]:
+            return BY_LEVEL, _quarters(thoughts, lambda one: places[one.told.level or ""], BY_HARDNESS)
         if len(levels) > 1:
             return BY_LEVEL, [
                 _group(level, [t for t in thoughts if t.told.level == level]) for level in levels
@@ -178,14 +185,14 @@ def _growth(thoughts: Sequence[_One]) -> tuple[str, list[Group]]:
     return BY_THOUGHT, _quarters(thoughts, lambda one: one.size)
 
 
-def _quarters(thoughts: Sequence[_One], hardness: Callable[[_One], int]) -> list[Group]:
-    if len(thoughts) < len(QUARTERS):
+def _quarters(
+    thoughts: Sequence[_One], hardness: Callable[[_One], int], names: Sequence[str] = QUARTERS
+) -> list[Group]:
+    if len(thoughts) < len(names):
         return []
     ordered = sorted(thoughts, key=hardness)
-    ends = [len(ordered) * quarter // len(QUARTERS) for quarter in range(len(QUARTERS) + 1)]
-    return [
-        _group(name, ordered[start:end]) for name, start, end in zip(QUARTERS, ends, ends[1:], strict=False)
-    ]
+    ends = [len(ordered) * quarter // len(names) for quarter in range(len(names) + 1)]
+    return [_group(name, ordered[start:end]) for name, start, end in zip(names, ends, ends[1:], strict=False)]
 
 
 def _group(name: str, thoughts: Sequence[_One]) -> Group:
@@ -226,5 +233,8 @@ def _rate(part: float, whole: float) -> float:
 
 
 def _number_first(level: str) -> tuple[bool, float, str]:
-    digits = level.removeprefix("Level ").strip()
-    return (not digits.isdigit(), float(digits) if digits.isdigit() else 0.0, level)
+    try:
+        number = float(level.removeprefix("Level "))
+    except ValueError:
+        return True, 0.0, level
+    return (False, number, level) if isfinite(number) else (True, 0.0, level)

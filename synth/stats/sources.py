@@ -14,6 +14,8 @@ from typing import Any, cast
 from longthought.agents.errors import UsageError
 from longthought.protocols.transcript import read_transcripts
 from longthought.synth.corpus.manifest import NAME as MANIFEST
+from longthought.synth.corpus.manifest import read_manifest
+from longthought.synth.corpus.slug import slug
 from longthought.synth.imports.judged import judged
 from longthought.synth.imports.read import Import
 from longthought.synth.json_rows import json_rows, plain_stem
@@ -22,6 +24,8 @@ from longthought.synth.stats.told import Told, of_row, of_transcript
 
 #: Where a kind's rows stand if not in plain JSON lines; the first that is there is read.
 _FORMATS = ("*.parquet", "*.openai.jsonl", "*.sharegpt.jsonl")
+#: Kinds whose rows may be one message and its answer, but whose answer judges or debates a solution.
+_NO_SOLUTIONS = ("critic", "critique", "dialogue")
 #: Added to the name of a source's thoughts that it does not mark, where it marks others.
 UNMARKED = ", unmarked"
 
@@ -70,7 +74,10 @@ def profiled(
 
 def _thoughts_of(source: Path, reading: Import) -> Iterable[tuple[str, Iterable[Told]]]:
     if source.is_dir() and (source / MANIFEST).is_file() and not any(source.glob("journal-*.jsonl")):
-        kinds = sorted(place for place in source.iterdir() if place.is_dir())
+        others = {
+            slug(name) for name, one in read_manifest(source).kinds.items() if one.kind in _NO_SOLUTIONS
+        }
+        kinds = sorted(place for place in source.iterdir() if place.is_dir() and place.name not in others)
         return [(f"{source.name}/{kind.name}", _of_kind(kind)) for kind in kinds]
     if source.is_dir():
         return [(source.name, map(of_transcript, read_transcripts(source)))]
@@ -83,7 +90,7 @@ def _thoughts_of(source: Path, reading: Import) -> Iterable[tuple[str, Iterable[
         return [(name, map(of_transcript, read_transcripts(source)))]
     if {"messages", "trained"} <= columns:
         return [(name, _of_rows(_json(source)))]
-    return [(name, map(of_transcript, judged(reading.transcripts([source]))))]
+    return [(name, map(of_transcript, judged(reading.in_order([source]))))]
 
 
 def _of_kind(kind: Path) -> Iterator[Told]:
@@ -99,7 +106,11 @@ def _of_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[Told]:
 
 
 def _json(file: Path) -> Iterator[Mapping[str, Any]]:
-    return (cast("dict[str, Any]", place.sound()) for place in json_rows(file))
+    for place in json_rows(file):
+        row = place.sound()
+        if not isinstance(row, dict):
+            raise UsageError(f"{place}: a row of a corpus is an object, not a {type(row).__name__}")
+        yield cast("dict[str, Any]", row)
 
 
 def _parquet(file: Path) -> Iterator[Mapping[str, Any]]:

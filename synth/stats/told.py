@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from longthought.agents.decisions import Backtrack, Reflect
 from longthought.protocols.transcript import WRITTEN, Transcript
@@ -54,21 +54,23 @@ def of_transcript(transcript: Transcript) -> Told:
     if written:
         inside = [turn for turn in walk if turn.thought is not behind]
         text = joined(as_written(inside, {}))
-        finished = not (inside and inside[-1].thought.truncated)
+        finished = bool(inside) and not inside[-1].thought.truncated
     else:
         # The lot of a journey with the default seed, but of a debate that was cut as well.
         text = joined(verbalise(walk, load_phrases(), f"0|{transcript.id}", standing(transcript)))
         finished = transcript.outcome.group not in ("limit", "error")
     way = direct_path(transcript)
     metadata: Mapping[str, Any] = transcript.problem.metadata
-    level = next((metadata[name] for name in _LEVELS if isinstance(metadata.get(name), int | str)), None)
+    level = next(
+        (metadata[name] for name in _LEVELS if isinstance(metadata.get(name), int | float | str)), None
+    )
     solution = metadata.get("solution")
     return Told(
         text=text,
         finished=finished,
         right=True if transcript.right else False if transcript.outcome.is_wrong else None,
         marked=True if not written or behind is not None else False if finished else None,
-        level=None if level is None else str(level),
+        level=f"{level:g}" if isinstance(level, float) else None if level is None else str(level),
         solution=len(solution) if isinstance(solution, str) else None,
         nodes=len(walk),
         dead=len(walk) - len(way),
@@ -79,12 +81,18 @@ def of_transcript(transcript: Transcript) -> Told:
 
 def of_row(row: Mapping[str, Any]) -> Told | None:
     """The thought of a corpus's row that is a question and its solution; None for rows of other sorts."""
-    messages: Sequence[Mapping[str, Any]] = row.get("messages") or row.get("conversations") or [{}]
+    told: object = row.get("messages") or row.get("conversations")
+    if not isinstance(told, list) or not all(isinstance(one, dict) for one in cast("list[object]", told)):
+        return None
+    messages = cast("list[dict[str, Any]]", told)
     roles = [message.get("role", message.get("from")) for message in messages]
     if roles not in (["user", "assistant"], ["human", "gpt"]):
         return None
     said = str(messages[1].get("content", messages[1].get("value")))
-    found = find_thought(said)
+    try:
+        found = find_thought(said)
+    except ValueError:  # tags that mark no thought of it
+        found = None
     return Told(
         text=found.thought if found else said,
         right={"solved": True, "wrong": False}.get(str(row.get("outcome"))),

@@ -10,9 +10,11 @@ from typing import Any
 import orjson
 import pytest
 
-from longthought.agents.errors import RunError, UsageError
+from longthought.agents.errors import RefusedError, RunError, UsageError
 from longthought.agents.models.contract import Reply
 from longthought.agents.models.loopback import LoopbackServer
+from longthought.agents.models.scripted import ScriptedModel
+from longthought.protocols.transcript import read_transcripts
 from longthought.scenarios.distilling import (
     MAX_TOKENS,
     Distilled,
@@ -141,3 +143,51 @@ async def test_a_server_that_is_not_there_is_told_before_anything_is_asked(tmp_p
     seats = {"policy": {"model": "mind"}, "critic": {"model": "mind"}}
     with pytest.raises(RunError, match="cannot be reached"):
         await distil(str(write(tmp_path, 1, models=models, seats=seats)), options(tmp_path))
+
+
+class Moody(ScriptedModel):
+    """Thinks, answers without a thought, breaks off within the answer, says nothing, and refuses."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            [
+                Reply("Answer: 1", reasoning="Nothing and one is one."),
+                Reply("Answer: 3"),
+                Reply("Answer: 5, or", finish="length"),
+                Reply(""),
+                RefusedError("not this one"),
+                Reply("Answer: 11", reasoning="Five and six is eleven."),
+            ],
+            "moody",
+        )
+
+
+def test_what_is_distilled_is_imported_and_exported(tmp_path: Path, call: Call) -> None:
+    models = {"mind": {"engine": "tests.scenarios.test_distilling:Moody"}}
+    seats = {"policy": {"model": "mind"}, "critic": {"model": "mind"}}
+    file = str(write(tmp_path, 6, models=models, seats=seats))
+    code, _, wrong = call("distil", file, "--out", "new.jsonl", "--max-connections", "1", "--allow-import")
+    assert code == 0, wrong
+    rows = [orjson.loads(line) for line in (tmp_path / "new.jsonl").read_bytes().splitlines()]
+    assert [row["finish"] for row in rows] == ["stop", "stop", "length", "stop", "refused", "stop"]
+    code, said, wrong = call("import", "new.jsonl", "--out", "imported.jsonl.zst")
+    assert code == 0, wrong
+    assert "6 transcripts of 6 rows: solved 3, limit:tokens 3" in said
+    transcripts = list(read_transcripts(tmp_path / "imported.jsonl.zst"))
+    assert [len(transcript.thoughts) for transcript in transcripts] == [2, 1, 1, 0, 0, 2]
+    assert [transcript.problem.gold for transcript in transcripts] == ["1", "3", "5", "7", "9", "11"]
+    kinds = ("--kinds", "journey,rejection,step_labels", "--option", "journey.solved_only=false")
+    code, _, wrong = call("export", "imported.jsonl.zst", "--out", "corpus", *kinds)
+    assert code == 0, wrong
+    journeys = (tmp_path / "corpus" / "journey" / "train.jsonl").read_bytes().splitlines()
+    assert [orjson.loads(line)["messages"][1]["content"] for line in journeys] == [
+        "<think>\nNothing and one is one.\n</think>\n\nAnswer: 1",
+        "<think>\nAnswer: 3\n</think>\n\nAnswer: 3",
+        "<think>\nFive and six is eleven.\n</think>\n\nAnswer: 11",
+    ]
+    code, _, wrong = call("stats", "new.jsonl", "--json", "stats.json")
+    assert code == 0, wrong
+    assert [
+        (one["thoughts"], one["finished"], one["right"])
+        for one in orjson.loads((tmp_path / "stats.json").read_bytes())
+    ] == [(5, 2, 2), (1, 1, 1)]

@@ -48,6 +48,12 @@ def test_steps_joined_are_the_thought(text: str) -> None:
     assert all(step.strip() for step in steps)
 
 
+def test_code_between_fences_is_one_step_and_code_in_a_line_opens_no_fence() -> None:
+    fenced = "So:\n```python\nx = 1\n\ny = 2\n```\n\nWait."
+    assert segments(fenced, lambda _: False) == ["So:\n```python\nx = 1\n\ny = 2\n```\n", "Wait."]
+    assert segments("```x = 1```\n\nThen\n\nWait.", lambda _: False) == ["```x = 1```\n", "Then\n", "Wait."]
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     TEXT.filter(lambda text: "<think>" not in text and "</think>" not in text),

@@ -45,6 +45,18 @@ def test_a_reply_that_was_cut_says_so(tmp_path: Path) -> None:
     assert cut.thoughts[-1].truncated
 
 
+def test_a_field_for_the_thought_may_be_empty(tmp_path: Path) -> None:
+    bare: dict[str, Any] = {"question": "q", "reasoning": "", "response": "Answer: 4", "right": True}
+    row = {**bare, "gold": None, "answer": "4", "finish": "stop"}
+    whole, cut, nothing = read(
+        tmp_path, row, {**row, "finish": "length"}, {**row, "response": "", "answer": None, "right": None}
+    )
+    assert (whole.outcome.kind, whole.outcome.answer, whole.problem.gold) == ("solved", "4", None)
+    assert (cut.outcome.kind, cut.thoughts[-1].truncated) == ("limit:tokens", True)
+    assert (nothing.outcome.kind, nothing.thoughts) == ("limit:tokens", ())
+    assert one(tmp_path, {**row, "right": None}).outcome.kind == "unverified", "nobody gave a right answer"
+
+
 def test_an_answer_that_is_the_reply_is_not_the_gold_one(tmp_path: Path) -> None:
     row = {"question": "q", "answer": "<think>\na\n</think>\n\n\\boxed{4}"}
     assert one(tmp_path, row).problem.gold is None
@@ -101,6 +113,37 @@ def test_samples_of_a_question_are_samples_of_one_problem(tmp_path: Path) -> Non
     assert (right.outcome.kind, wrong.outcome.kind) == ("solved", "wrong")
     assert (right.problem.gold, right.problem.metadata) == ("42", {"problem_type": "Arithmetic"})
     assert [type(row).__name__ for row in derivation("preference").rows([right, wrong])] == ["PreferenceRow"]
+
+
+def test_samples_that_stand_apart_come_side_by_side(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    first.write_text("".join(json.dumps({"question": q, "reasoning": "x"}) + "\n" for q in "pqp"))
+    second.write_text("".join(json.dumps({"question": q, "reasoning": "y"}) + "\n" for q in "qrp"))
+    reading = Import()
+    found = list(reading.transcripts([first, second]))
+    assert [(t.problem.question, t.id) for t in found] == [
+        ("p", "a-1#0"),
+        ("p", "a-1#1"),
+        ("p", "a-1#2"),
+        ("q", "a-2#0"),
+        ("q", "a-2#1"),
+        ("r", "b-2#0"),
+    ]
+    assert [t.number for t in found] == [*range(6)]
+    assert (reading.rows, [t.run for t in found]) == (6, ["a", "a", "b", "a", "b", "b"])
+    in_order = [t.model_copy(update={"number": 0}) for t in Import().in_order([first, second])]
+    assert sorted(in_order, key=lambda t: t.id) == [t.model_copy(update={"number": 0}) for t in found]
+
+
+def test_files_of_one_name_do_not_make_two_questions_one_problem(tmp_path: Path) -> None:
+    files = [tmp_path / place / "train.jsonl" for place in "abc"]
+    for file, question in zip(files, ("p", "q", "p"), strict=True):
+        file.parent.mkdir()
+        file.write_text(json.dumps({"question": question, "reasoning": "x"}))
+    found = list(Import().transcripts(files))
+    assert [t.problem.question for t in found] == ["p", "p", "q"]
+    assert [t.id for t in found[:2]] == ["train-1#0", "train-1#1"]
+    assert re.fullmatch(r"train-1-[0-9a-f]{8}#0", found[2].id)
 
 
 def test_wrong_tries_of_prm800k_are_gone_back_from(tmp_path: Path) -> None:
@@ -208,3 +251,15 @@ def test_a_deep_tree_is_no_trouble(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text(json.dumps({"question": "q", "reasoning_steps": tree}))
     (transcript,) = Import().transcripts([tmp_path / "rows.jsonl"])
     assert len(transcript.thoughts) == 400
+
+
+def test_a_tree_whose_best_end_states_no_answer_is_not_solved(tmp_path: Path) -> None:
+    for value in (0.0, 1.0):
+        leaf: dict[str, Any] = {"text": "so it goes on", "mc_value": value, "children": []}
+        row: dict[str, Any] = {
+            "question": "q",
+            "reasoning_steps": {"text": "q", "children": [leaf]},
+            "final_answer": "4",
+        }
+        outcome = one(tmp_path, row).outcome
+        assert (outcome.kind, outcome.answer) == ("unverified", None)

@@ -27,6 +27,15 @@ BROKEN = [
     ({"messages": [{"role": "assistant", "content": "<think>a</think>"}]}, "a chat of 1 turns"),
     ({"question": "q", "longCOT": 4}, "longCOT: Input should be a valid string"),
     ({"question": "q", "rstar": {"0": {"text": ""}}}, "no step in"),
+    ({"question": "q", "reasoning_steps": {"text": "q", "children": -1}}, "`children` is no list"),
+    (
+        {"problem": "q", "steps": [{"completions": [{"text": "a"}], "chosen_completion": 1}]},
+        "steps.0: Value error, `chosen_completion` is 1, of 1 completions",
+    ),
+    (
+        {"problem": "q", "steps": [{"completions": [{"text": "a"}], "chosen_completion": -1}]},
+        "`chosen_completion` is -1",
+    ),
 ]
 
 

@@ -147,6 +147,13 @@ def test_prm800k_is_parsed_in_full(split: str) -> None:
         ({"question": "q", "answer": "no marks"}, "no ####"),
         (
             {
+                "problem": "q",
+                "steps": [{"completions": [{"text": "a", "rating": 1}], "chosen_completion": 5}],
+            },
+            "`chosen_completion` is 5, of 1 completions",
+        ),
+        (
+            {
                 "question": "q",
                 "model_output_steps": ["a"],
                 "model_output_solution_correctness": "incorrect",

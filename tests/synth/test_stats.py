@@ -14,7 +14,7 @@ from longthought.synth.derive.journey import Journey
 from longthought.synth.derive.rows import SftRow
 from longthought.synth.imports.thought_in_text import find_thought
 from longthought.synth.stats.plot import draw
-from longthought.synth.stats.profile import QUARTERS, Profile, Profiler
+from longthought.synth.stats.profile import BY_HARDNESS, QUARTERS, Profile, Profiler
 from longthought.synth.stats.sources import UNMARKED, profiled, profiles
 from longthought.synth.stats.text import counts
 from longthought.synth.stats.told import Told, of_transcript
@@ -82,7 +82,9 @@ def test_debates_are_measured_as_the_journeys_that_they_become(run: Path) -> Non
 
 def test_a_corpus_has_a_profile_for_each_kind_with_solutions(run: Path, tmp_path: Path) -> None:
     out = tmp_path / "corpus"
-    export(run, out, ["journey", "shortcut", "dialogue", "step_labels"], ["jsonl"])
+    others = ["dialogue", "step_labels", "critique", "look=critique"]
+    manifest = export(run, out, ["journey", "shortcut", *others], ["jsonl"])
+    assert all(sum(manifest.kinds[name].rows.values()) for name in ("critique", "look"))
     found = {profile.name: profile for profile in profiles(out)}
     assert set(found) == {"corpus/journey", "corpus/shortcut"}
     journey, shortcut = found["corpus/journey"], found["corpus/shortcut"]
@@ -149,6 +151,45 @@ def test_growth_falls_back_to_solutions_and_then_to_the_thoughts_themselves() ->
     )
     assert by_thought.unit == "characters"
     assert grown([]).size is None
+
+
+def test_levels_may_be_numbers_with_a_point_and_many_of_them_are_quarters(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+
+    def grown(levels: list[float]) -> list[tuple[str, float]]:
+        rows = [
+            {"question": f"{n}", "reasoning": "x " * (n + 1), "content": "y", "difficulty": level}
+            for n, level in enumerate(levels)
+        ]
+        file.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+        profile = only(file)
+        assert profile.by == "level"
+        return [(group.name, group.size) for group in profile.growth]
+
+    assert grown([10.0, 2.5, 2.5]) == [("2.5", 2.5), ("10", 1.0)]
+    assert grown([n / 10 for n in reversed(range(16))]) == list(
+        zip(BY_HARDNESS, [14.5, 10.5, 6.5, 2.5], strict=True)
+    )
+
+
+def test_rows_of_a_corpus_that_are_no_solutions_stop_nothing(tmp_path: Path) -> None:
+    def row(reply: object) -> dict[str, object]:
+        asked = {"role": "user", "content": "q"}
+        return {"messages": [asked, {"role": "assistant", "content": reply}], "trained": [False, True]}
+
+    file = tmp_path / "train.jsonl"
+    rows: list[object] = [
+        row("<think>\none two\n</think>\n\nthree"),
+        row("Well. <think>\none\n</think>\n\ntwo"),
+        {"messages": ["q", "a"], "trained": [False, True]},
+        {"messages": 4, "trained": []},
+    ]
+    file.write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in rows))
+    sizes = {profile.name: profile.size.median for profile in profiles(file) if profile.size}
+    assert sizes == {"train": 2, f"train{UNMARKED}": 5}, "text before a thought marks none"
+    file.write_bytes(file.read_bytes() + b"[1]\n")
+    with pytest.raises(UsageError, match=r"train\.jsonl:5: a row of a corpus is an object, not a list"):
+        profiles(file)
 
 
 def test_the_plot_is_the_same_for_the_same_profiles(run: Path, tmp_path: Path) -> None:
