@@ -114,10 +114,28 @@ def test_repetition_sees_loops_and_shares() -> None:
     assert why("repetition", " ".join(words[:200] * 2), max_share=0.6) is None
 
 
-@given(before=WORDS, rounds=st.integers(2, 8), after=WORDS)
-def test_a_planted_loop_is_never_missed(before: list[str], rounds: int, after: list[str]) -> None:
-    turn = ["round", "and", "round", "it", "goes"]
-    assert loops([*before, *turn * rounds, *after]) >= rounds
+@given(
+    before=WORDS,
+    turn=st.sampled_from(
+        ["round and round it goes", "a b c d a b c d e", "no no no no no yes", "so it is 4 and so it is 4 then"]
+    ),
+    rounds=st.integers(2, 8),
+    after=WORDS,
+)
+def test_a_planted_loop_is_never_missed(before: list[str], turn: str, rounds: int, after: list[str]) -> None:
+    assert loops([*before, *turn.split() * rounds, *after]) >= rounds
+
+
+@given(st.lists(st.sampled_from("ab"), max_size=40))
+def test_rounds_are_no_more_than_there_are(words: list[str]) -> None:
+    def alike(start: int, back: int) -> int:
+        """So many words from here on stand ``back`` words before as well."""
+        pairs = zip(words[start + back :], words[start:], strict=False)
+        return next((n for n, (one, other) in enumerate(pairs) if one != other), len(words) - start - back)
+
+    places = [(start, back) for back in range(1, len(words)) for start in range(len(words) - back)]
+    rounds = (1 + alike(start, back) // max(back, 4) for start, back in places)
+    assert loops(words) <= max(rounds, default=1)
 
 
 @given(WORDS)
