@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem
 from longthought.synth.clean.balance import Balance
+from longthought.synth.clean.contamination import Contamination
 from longthought.synth.clean.exact import Exact
-from longthought.synth.clean.filters import FILTERS, filters, read_filters, set_filters
+from longthought.synth.clean.filters import FILTERS, filters, read_filters, set_filters, with_evaluation_files
 from longthought.synth.clean.languages import Languages, scripts
 from longthought.synth.clean.near import Near
 from longthought.synth.clean.passes import Origin, Pass, answered, asked, texts
@@ -117,7 +118,12 @@ def test_repetition_sees_loops_and_shares() -> None:
 @given(
     before=WORDS,
     turn=st.sampled_from(
-        ["round and round it goes", "a b c d a b c d e", "no no no no no yes", "so it is 4 and so it is 4 then"]
+        [
+            "round and round it goes",
+            "a b c d a b c d e",
+            "no no no no no yes",
+            "so it is 4 and so it is 4 then",
+        ]
     ),
     rounds=st.integers(2, 8),
     after=WORDS,
@@ -363,6 +369,26 @@ def test_some_of_what_is_dropped_is_shown(tmp_path: Path) -> None:
     assert "same" in told[0][2]
 
 
+@pytest.mark.parametrize(
+    ("asked", "files"),
+    [
+        ({}, ["new"]),
+        ({"contamination": None}, ["new"]),
+        ({"contamination": {"files": ["old"], "n": 3}}, ["old", "new"]),
+    ],
+)
+def test_evaluation_files_come_to_those_that_are_named(asked: dict[str, object], files: list[str]) -> None:
+    (made,) = filters(with_evaluation_files(asked, [Path("new")]))
+    assert isinstance(made, Contamination)
+    assert [str(file) for file in made.files] == files
+
+
+@pytest.mark.parametrize("options", [{"files": "old"}, {"files": 3}, 5])
+def test_evaluation_files_do_not_hide_a_mistake(options: object) -> None:
+    with pytest.raises(UsageError, match="filters: contamination"):
+        filters(with_evaluation_files({"contamination": options}, [Path("new")]))
+
+
 def test_filters_come_from_a_file_and_the_command_line(tmp_path: Path) -> None:
     file = tmp_path / "filters.yaml"
     file.write_text("filters:\n  length: {max: 10}\n  exact:\n")
@@ -433,7 +459,8 @@ def test_a_broken_perplexity_file_names_the_line(run: Path, tmp_path: Path, line
 
 
 @pytest.mark.parametrize(
-    "given", ["length", "length.max", "=3", ".max=3", "length.=3", "length.max=[", "x=1"]
+    "given",
+    ["length", "length.max", "=3", ".max=3", "length.=3", "length.max=[", "length.max=2024-13-45", "x=1"],
 )
 def test_a_misspelt_filter_option_is_one_clear_line(given: str) -> None:
     if given == "length":  # a name alone is right; its options are complained of later
