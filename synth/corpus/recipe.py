@@ -100,6 +100,7 @@ class Recipe:
         """
         made = Made(block.source)
         rows: dict[tuple[str, Split], list[_Passed]] = {}
+        shown = Counter[tuple[str, str]]()
         for samples in self._by_problem(block, made):
             problem = samples[0].problem
             split: Split = "validation" if share_of(problem.question) < self.validation else "train"
@@ -112,7 +113,8 @@ class Recipe:
                     passed = one if isinstance(one, Dropped) else self._passed(one, origin)
                     if isinstance(passed, Dropped):
                         made.dropped.setdefault(kind, Counter())[passed.reason] += 1
-                        if len(made.shown) < 64 * self.show:
+                        if shown[kind, passed.reason] < self.show:
+                            shown[kind, passed.reason] += 1
                             told = problem.id if isinstance(one, Dropped) else _excerpt(one)
                             made.shown.append((kind, passed.reason, told))
                     else:

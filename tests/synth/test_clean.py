@@ -369,6 +369,22 @@ def test_some_of_what_is_dropped_is_shown(tmp_path: Path) -> None:
     assert "same" in told[0][2]
 
 
+def test_a_reason_that_comes_late_is_shown_too(tmp_path: Path) -> None:
+    many = [solved("p", "2+2 is 4, and that is long", epoch=at) for at in range(80)]
+    source = write(tmp_path / "run.jsonl", [*many, solved("p", "4", epoch=80), solved("q", "2+2 is 4")])
+    told: list[str] = []
+    export(
+        source,
+        tmp_path / "out",
+        ["shortcut"],
+        ["jsonl"],
+        filters={"length": {"min": 40, "max": 50}},
+        show_dropped=1,
+        on_dropped=lambda kind, reason, text: told.append(reason),
+    )
+    assert sorted(told) == ["length: fewer than 40 characters", "length: more than 50 characters"]
+
+
 @pytest.mark.parametrize(
     ("asked", "files"),
     [
