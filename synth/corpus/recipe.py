@@ -48,7 +48,8 @@ class Made:
     suspects: int = 0
     #: Debates that are used, but for their special tokens, which became text (``derive.neutral``).
     neutralised: int = 0
-    run: str = ""
+    #: Debates of each run.
+    runs: Counter[str] = field(default_factory=Counter[str])
     batches: dict[tuple[str, Split], Batch] = field(default_factory=dict[tuple[str, Split], Batch])
     dropped: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
     counted: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
@@ -133,7 +134,7 @@ class Recipe:
             made.problems += 1
             used: list[Transcript] = []
             for transcript in samples:
-                made.run = transcript.run
+                made.runs[transcript.run] += 1
                 made.debates += 1
                 if transcript.informed and not self.include_informed:
                     made.informed += 1
