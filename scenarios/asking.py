@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import Progress as Bar
 
 from longthought.agents.rewards.contract import Reward
 from longthought.agents.seats.contract import Critic
 from longthought.protocols.journal import Journal
 from longthought.scenarios.take_dir import take
+from longthought.scenarios.waiting import under_bar
 from longthought.synth.labelled.record import LabelledSolution
 from longthought.train.judging.ask import Progress, ask_about
 from longthought.train.judging.said import Said
@@ -41,22 +40,14 @@ async def ask_in(
     """
     take(out, identity, what)
     progress = Progress()
-    with (
-        closing(Journal(out)) as journal,
-        Bar(console=console or Console(stderr=True), transient=True) as bar,
-    ):
-        shown = bar.add_task("solutions", total=len(solutions))
-        asking = asyncio.ensure_future(
+    with closing(Journal(out)) as journal:
+        said = await under_bar(
             ask_about(
                 subject, solutions, journal, injected=injected, max_at_once=max_at_once, progress=progress
-            )
+            ),
+            "solutions",
+            len(solutions),
+            lambda: progress.done,
+            console,
         )
-        try:
-            while not asking.done():
-                await asyncio.wait([asking], timeout=0.25)
-                bar.update(shown, completed=progress.done)
-            return await asking, progress
-        finally:
-            # Cancelled ourselves, we would close the journal under it.
-            asking.cancel()
-            await asyncio.wait([asking])
+    return said, progress

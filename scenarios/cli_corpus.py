@@ -90,7 +90,7 @@ def export(
     from longthought.agents.errors import UsageError
     from longthought.scenarios.plain_text import plain
     from longthought.scenarios.show import run_path
-    from longthought.synth.clean.filters import read_filters, set_filters
+    from longthought.synth.clean.filters import read_filters, set_filters, with_evaluation_files
     from longthought.synth.clean.passes import Gate, Pass
     from longthought.synth.corpus.export import export as write
     from longthought.synth.tokens.passes import Tokenize, VerifyTemplate
@@ -102,10 +102,7 @@ def export(
         if not (yes or sys.stdin.isatty()):
             raise UsageError("--push-to-hub: nobody is here to confirm it; say --yes")
     asked = set_filters(read_filters(filters) if filters else {}, filter_ or [])
-    if decontaminate:
-        options = asked.get("contamination")
-        given = cast("dict[str, object]", options) if isinstance(options, dict) else {}
-        asked["contamination"] = {**given, "files": list(decontaminate)}
+    asked = with_evaluation_files(asked, decontaminate or [])
     passes: list[Pass | Gate] = []
     if verify_template is not None:
         passes.append(VerifyTemplate(model=verify_template, max_length=max_length, otherwise=unverified))
@@ -156,9 +153,8 @@ def _push(corpus: Path, name: str, *, private: bool, yes: bool) -> None:
 
 
 def _options(given: list[str]) -> dict[str, dict[str, object]]:
-    import yaml
-
     from longthought.agents.errors import UsageError
+    from longthought.synth.clean.filters import plain_value
 
     options: dict[str, dict[str, object]] = {}
     for text in given:
@@ -166,7 +162,7 @@ def _options(given: list[str]) -> dict[str, dict[str, object]]:
         kind, dot, name = key.partition(".")
         if not (equals and dot and kind and name):
             raise UsageError(f"--option {text}: should look like dialogue.context=shared")
-        options.setdefault(kind, {})[name] = yaml.safe_load(value)
+        options.setdefault(kind, {})[name] = plain_value("--option", text, value)
     return options
 
 

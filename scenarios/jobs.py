@@ -13,7 +13,6 @@ from typing import Any
 
 import orjson
 from rich.console import Console
-from rich.progress import Progress as Bar
 
 from longthought.agents.calls import recorder
 from longthought.agents.errors import UsageError
@@ -23,6 +22,7 @@ from longthought.protocols.runner import first_error
 from longthought.protocols.tape import Tape
 from longthought.scenarios.replace_file import replace_file
 from longthought.scenarios.take_dir import take
+from longthought.scenarios.waiting import under_bar
 
 Row = dict[str, Any]
 
@@ -93,18 +93,10 @@ async def work_off(
                 for _ in range(min(max_at_once, total)):
                     group.create_task(worker())
 
-        with Bar(console=console or Console(stderr=True), transient=True) as bar:
-            shown = bar.add_task(seat, total=total)
-            work = asyncio.ensure_future(all_of_it())
-            try:
-                while not work.done():
-                    await asyncio.wait([work], timeout=0.25)
-                    bar.update(shown, completed=done.now + done.before)
-                await work
-            except BaseExceptionGroup as errors:
-                raise first_error(errors) from None
-            finally:
-                work.cancel()
+        try:
+            await under_bar(all_of_it(), seat, total, lambda: done.now + done.before, console)
+        except BaseExceptionGroup as errors:
+            raise first_error(errors) from None
     finally:
         journal.close()
     return done

@@ -90,7 +90,9 @@ async def rewrite(run: str, options: RewriteOptions, console: Console | None = N
         names = blake2b(digest_size=16)
         total = 0
         for draft in _drafts(run, journey, options):
-            names.update(f"{draft.id}\0{draft_digest(draft.pieces, draft.answer)}\n".encode())
+            # The prompt holds the question beside the draft.
+            question = draft.problem.question
+            names.update(digest_of(draft.id, question, draft_digest(draft.pieces, draft.answer)))
             total += 1
         if not total:
             raise UsageError(f"{run}: no journey to rewrite; solved debates have one")
@@ -100,6 +102,7 @@ async def rewrite(run: str, options: RewriteOptions, console: Console | None = N
             prompts.texts,
             options.mode,
             options.asks,
+            loaded.scenario.seed,
         )
         place = take_work(options.out, digest_of(who, names.hexdigest()).hex(), "rewrites")
         await check_servers(loaded.scenario.models, engines.built)

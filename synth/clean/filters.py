@@ -92,9 +92,32 @@ def set_filters(asked: Mapping[str, object], given: Sequence[str]) -> dict[str, 
             raise UsageError(f"--filter {text}: should look like exact or length.max=20000")
         options = dict(cast("Mapping[str, object]", options)) if isinstance(options, Mapping) else {}
         if option:
-            try:
-                options[option] = yaml.safe_load(value)
-            except yaml.YAMLError as error:
-                raise UsageError(f"--filter {text}: {' '.join(str(error).split())}") from error
+            options[option] = plain_value("--filter", text, value)
         merged[name] = options
     return merged
+
+
+def with_evaluation_files(asked: Mapping[str, object], files: Sequence[Path]) -> dict[str, object]:
+    """``asked`` with these evaluation files besides those that it names."""
+    options = asked.get(Contamination.name)
+    if options is None or options is True:
+        options = {}
+    if not files or not isinstance(options, Mapping):
+        return dict(asked)
+    given = cast("Mapping[str, object]", options)
+    named = given.get("files") or []
+    # What is no list is complained of where the filter is made.
+    both = [*cast("list[object]", named), *files] if isinstance(named, list | tuple) else named
+    return {**asked, Contamination.name: {**given, "files": both}}
+
+
+def plain_value(option: str, text: str, value: str) -> object:
+    """The value of ``option``, which was given as ``text``, read as YAML.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        return yaml.safe_load(value)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise UsageError(f"{option} {text}: not YAML: {' '.join(str(error).split())}") from error

@@ -48,18 +48,24 @@ def repeated_share(words: list[str], n: int) -> float:
 
 def loops(words: list[str]) -> int:
     """How many times the same words follow each other, at most. A round has to have ``_GROUP`` words to count alone;
-    shorter ones count by as many as make that up."""
+    shorter ones count by as many as make that up.
+
+    A distance is looked at from where a group of words last stood so far back, for as long as words go on as they did
+    there; nearer returns within a round do not end it.
+    """
     last: dict[tuple[str, ...], int] = {}
-    most, period, steps = 1, 0, 0
-    for at in range(len(words) - _GROUP + 1):
-        group = tuple(words[at : at + _GROUP])
-        distance = at - last.get(group, at)
+    alike: dict[int, int] = {}  # words in a row, up to here, that stood so far back too
+    most = 1
+    for at in range(_GROUP - 1, len(words)):
+        alike = {back: length + 1 for back, length in alike.items() if words[at] == words[at - back]}
+        group = tuple(words[at + 1 - _GROUP : at + 1])
+        back = at - last.get(group, at)
         last[group] = at
-        if distance and distance == period:
-            steps += 1
-        else:
-            period, steps = distance, 1 if distance else 0
-        if period:
-            # The first round has no step; the last one's groups end where the round does.
-            most = max(most, 1 + (steps + _GROUP - 1) // max(period, _GROUP))
+        if back and back not in alike:
+            start = at + 1 - _GROUP
+            while start > back and words[start - 1] == words[start - 1 - back]:
+                start -= 1
+            alike[back] = at + 1 - start
+        for back, length in alike.items():
+            most = max(most, 1 + length // max(back, _GROUP))
     return most

@@ -8,6 +8,7 @@ from pathlib import Path
 from longthought.agents.errors import UsageError
 from longthought.synth.corpus.manifest import NAME, read_manifest
 from longthought.synth.corpus.recipe import Recipe
+from longthought.synth.corpus.replace_dir import place_of
 from longthought.synth.corpus.row_files import FORMATS, Encoder, Format, need_pyarrow
 from longthought.synth.corpus.slug import slug
 
@@ -37,7 +38,7 @@ def check_request(
         raise UsageError(f"export: workers are a number above 0, not {workers}")
     if "parquet" in formats:
         need_pyarrow()
-    if out.exists():
+    if place_of(out).exists():
         _may_replace(out)
 
 

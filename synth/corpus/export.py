@@ -155,7 +155,8 @@ class _Export:
         recipe, tally = self._recipe, self._tally
         sources = [
             source_of(source, run, debates)
-            for source, run, debates in zip(self._sources, tally.runs, tally.debates_of, strict=True)
+            for source, runs in zip(self._sources, tally.runs, strict=True)
+            for run, debates in runs.items()
         ]
         named = [*self._licences, *(source.licence for source in sources if source.licence)]
         manifest = Manifest(
@@ -174,7 +175,8 @@ class _Export:
         )
         written = [file for files in self._files.values() for file in files.files]
         if "sharegpt" in recipe.formats:
-            written.append(self._write(llama_factory.NAME, self._dataset_info(tally.runs)))
+            names = [run for runs in tally.runs for run in runs]
+            written.append(self._write(llama_factory.NAME, self._dataset_info(names)))
         written.append(self._write(CARD, card(manifest, self._data_files()).encode()))
         entries = {str(file.relative_to(self._directory)): file_entry(file) for file in sorted(written)}
         manifest = manifest.model_copy(update={"files": entries})

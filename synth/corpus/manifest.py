@@ -20,7 +20,7 @@ class _Part(BaseModel):
 
 
 class Source(_Part):
-    """A run that transcripts came from, as its own manifest names it; no hash for a bare file."""
+    """A run that transcripts came from, as its own manifest names it; no hash for a bare file, which may hold more."""
 
     run: str
     scenario_hash: str | None = None

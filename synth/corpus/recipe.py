@@ -50,7 +50,8 @@ class Made:
     neutralised: int = 0
     #: Debates that are none, but thoughts and trees of others.
     imported: int = 0
-    run: str = ""
+    #: Debates of each run.
+    runs: Counter[str] = field(default_factory=Counter[str])
     batches: dict[tuple[str, Split], Batch] = field(default_factory=dict[tuple[str, Split], Batch])
     dropped: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
     counted: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
@@ -102,6 +103,7 @@ class Recipe:
         """
         made = Made(block.source)
         rows: dict[tuple[str, Split], list[_Passed]] = {}
+        shown = Counter[tuple[str, str]]()
         for samples in self._by_problem(block, made):
             problem = samples[0].problem
             split: Split = "validation" if share_of(problem.question) < self.validation else "train"
@@ -114,7 +116,8 @@ class Recipe:
                     passed = one if isinstance(one, Dropped) else self._passed(one, origin)
                     if isinstance(passed, Dropped):
                         made.dropped.setdefault(kind, Counter())[passed.reason] += 1
-                        if len(made.shown) < 64 * self.show:
+                        if shown[kind, passed.reason] < self.show:
+                            shown[kind, passed.reason] += 1
                             told = problem.id if isinstance(one, Dropped) else _excerpt(one)
                             made.shown.append((kind, passed.reason, told))
                     else:
@@ -133,7 +136,7 @@ class Recipe:
             made.problems += 1
             used: list[Transcript] = []
             for transcript in samples:
-                made.run = transcript.run
+                made.runs[transcript.run] += 1
                 made.debates += 1
                 made.imported += transcript.protocol in (WRITTEN, TREE)
                 if transcript.informed and not self.include_informed:

@@ -24,14 +24,17 @@ def replacing(target: Path) -> Generator[Path]:
     """An empty directory beside ``target`` to write into; it takes its place once the block ends well.
 
     What a killed process left behind is cleared by the next one. Files must be on the disk when the block
-    ends.
+    ends. A link keeps its place: what it leads to is replaced.
 
     Raises:
-        UsageError: another process is writing to the same target.
+        UsageError: another process is writing to the same target, or it is where we stand.
         OSError: the directory cannot be made or moved.
     """
+    target = place_of(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.partial")
+    if partial.is_symlink():
+        partial.unlink()  # never what it leads to
     partial.mkdir(exist_ok=True)
     lock = os.open(partial, os.O_RDONLY)
     try:
@@ -55,6 +58,18 @@ def replacing(target: Path) -> Generator[Path]:
             shutil.rmtree(partial, ignore_errors=True)
     finally:
         os.close(lock)
+
+
+def place_of(target: Path) -> Path:
+    """Where ``target`` leads, links followed.
+
+    Raises:
+        UsageError: to the working directory or one around it; whoever stands there would go on in what is removed.
+    """
+    place = Path(os.path.realpath(target))
+    if Path.cwd().is_relative_to(place):
+        raise UsageError(f"{target}: is or holds the directory that you work in; choose another --out")
+    return place
 
 
 def _put(new: Path, target: Path) -> None:

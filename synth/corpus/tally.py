@@ -21,8 +21,8 @@ class Tally:
         self._gates = {kind: recipe.gates(kind) for kind in recipe.kinds}
         self._keepers = {kind: [gate.keeper() for gate in gates] for kind, gates in self._gates.items()}
         self.debates = self.problems = self.informed = self.suspects = self.neutralised = self.imported = 0
-        self.runs = [""] * len(sources)
-        self.debates_of = [0] * len(sources)
+        #: Of each source the debates of each of its runs; a file of imported thoughts may hold several.
+        self.runs = [Counter[str]() for _ in sources]
         self.dropped: dict[str, Counter[str]] = {kind: Counter() for kind in recipe.kinds}
         self.counted: dict[str, Counter[str]] = {kind: Counter() for kind in recipe.kinds}
         self._to_show: list[tuple[str, str, str]] = []
@@ -94,9 +94,10 @@ class Tally:
         self.suspects += made.suspects
         self.neutralised += made.neutralised
         self.imported += made.imported
-        self.debates_of[made.source] += made.debates
-        if not self.runs[made.source]:
-            self._name(made.source, made.run)
+        for run in made.runs:
+            if run not in self.runs[made.source]:
+                self._tell_apart(made.source, run)
+        self.runs[made.source].update(made.runs)
         for kind, reasons in made.dropped.items():
             self.dropped[kind].update(reasons)
         for kind, found in made.counted.items():
@@ -104,15 +105,14 @@ class Tally:
         for kind, reason, text in made.shown:
             self._show(kind, reason, text)
 
-    def _name(self, source: int, run: str) -> None:
-        # A row is told from all others by its run and its id, so two sources cannot be one run.
-        if len(self._sources) > 1 and run in self.runs[:source]:
-            first = self._sources[self.runs.index(run)]
+    def _tell_apart(self, source: int, run: str) -> None:
+        # A row is told from all others by its run and its id, so two sources cannot be of one run.
+        first = next((number for number in range(source) if run in self.runs[number]), None)
+        if first is not None:
             raise UsageError(
-                f"{self._sources[source]}: holds debates of run {run!r}, as {first} does; their rows could not be "
-                "told apart, so export them one by one"
+                f"{self._sources[source]}: holds debates of run {run!r}, as {self._sources[first]} does; their rows "
+                "could not be told apart, so export them one by one"
             )
-        self.runs[source] = run
 
     def _refused(self, kind: str, marks: tuple[Mark, ...]) -> str | None:
         for keeper, mark in zip(self._keepers[kind], marks, strict=True):

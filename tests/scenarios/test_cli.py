@@ -96,6 +96,19 @@ def test_an_export_is_filtered_and_says_what_it_dropped(call: Call, tmp_path: Pa
     assert "dropped from shortcut: contamination: shares 3 words in a row" in out
     assert "license: mit" in (tmp_path / "corpus" / "README.md").read_text()
     assert (tmp_path / "corpus" / "dataset_info.json").is_file()
+    # Files of the command line come to those of the YAML file, and take no other's place.
+    (tmp_path / "other.csv").write_text("question\nWhat is 0+2?\n")
+    (tmp_path / "filters.yaml").write_text("contamination: {files: [other.csv], n: 3}\n")
+    code, out, err = call(*given, *filtered[:4], "--show-dropped", "2", "--workers", "1")
+    assert code == 0, err
+    manifest = json.loads((tmp_path / "corpus" / "manifest.json").read_bytes())
+    assert [file["name"] for file in manifest["filters"]["contamination"]["files"]] == [
+        "other.csv",
+        "test.csv",
+    ]
+    rows = (tmp_path / "corpus" / "shortcut" / "train.jsonl").read_text()
+    assert "What is 0+1?" not in rows
+    assert "What is 0+2?" not in rows
 
 
 def test_a_scenario_with_code_of_its_own_is_evaluated_if_that_is_allowed(call: Call, tmp_path: Path) -> None:
@@ -146,6 +159,14 @@ def test_a_dry_run_asks_and_writes_nothing(call: Call, tmp_path: Path) -> None:
         (
             ["export", "sums.jsonl", "--out", "x", "--filter", "length.max"],
             "should look like exact or length.max",
+        ),
+        (
+            ["export", "sums.jsonl", "--out", "x", "--option", "journey.tags={"],
+            "--option journey.tags={: not YAML",
+        ),
+        (
+            ["export", "sums.jsonl", "--out", "x", "--option", "journey.seed=2024-13-45"],
+            "--option journey.seed=2024-13-45: not YAML",
         ),
         (["export", "sums.jsonl", "--out", "x", "--filters", "no.yaml"], "filters: no.yaml: No such file"),
         (["doctor", "localhost:8000"], "should look like http://"),

@@ -186,6 +186,14 @@ def test_other_work_at_the_same_place_is_refused(tmp_path: Path, run: Path) -> N
     rewritten(run, options(tmp_path))
     with pytest.raises(UsageError, match="holds rewrites of something else"):
         rewritten(run, options(tmp_path, mode="expand"))
+    with pytest.raises(UsageError, match="holds rewrites of something else"):
+        rewritten(run, options(tmp_path, sets=("seed=7",)))
+    journal = run / "journal-0.jsonl"
+    question = samples(run)[0].problem.question
+    assert question.encode() in journal.read_bytes()
+    journal.write_bytes(journal.read_bytes().replace(question.encode(), b"Another question?"))
+    with pytest.raises(UsageError, match="holds rewrites of something else"):
+        rewritten(run, options(tmp_path))
     (tmp_path / "mine.jsonl").write_text("mine")
     with pytest.raises(UsageError, match="is there already"):
         rewritten(run, options(tmp_path, out=tmp_path / "mine.jsonl"))

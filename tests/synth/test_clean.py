@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem
 from longthought.synth.clean.balance import Balance
+from longthought.synth.clean.contamination import Contamination
 from longthought.synth.clean.exact import Exact
-from longthought.synth.clean.filters import FILTERS, filters, read_filters, set_filters
+from longthought.synth.clean.filters import FILTERS, filters, read_filters, set_filters, with_evaluation_files
 from longthought.synth.clean.languages import Languages, scripts
 from longthought.synth.clean.near import Near
 from longthought.synth.clean.passes import Origin, Pass, answered, asked, texts
@@ -114,10 +115,33 @@ def test_repetition_sees_loops_and_shares() -> None:
     assert why("repetition", " ".join(words[:200] * 2), max_share=0.6) is None
 
 
-@given(before=WORDS, rounds=st.integers(2, 8), after=WORDS)
-def test_a_planted_loop_is_never_missed(before: list[str], rounds: int, after: list[str]) -> None:
-    turn = ["round", "and", "round", "it", "goes"]
-    assert loops([*before, *turn * rounds, *after]) >= rounds
+@given(
+    before=WORDS,
+    turn=st.sampled_from(
+        [
+            "round and round it goes",
+            "a b c d a b c d e",
+            "no no no no no yes",
+            "so it is 4 and so it is 4 then",
+        ]
+    ),
+    rounds=st.integers(2, 8),
+    after=WORDS,
+)
+def test_a_planted_loop_is_never_missed(before: list[str], turn: str, rounds: int, after: list[str]) -> None:
+    assert loops([*before, *turn.split() * rounds, *after]) >= rounds
+
+
+@given(st.lists(st.sampled_from("ab"), max_size=40))
+def test_rounds_are_no_more_than_there_are(words: list[str]) -> None:
+    def alike(start: int, back: int) -> int:
+        """So many words from here on stand ``back`` words before as well."""
+        pairs = zip(words[start + back :], words[start:], strict=False)
+        return next((n for n, (one, other) in enumerate(pairs) if one != other), len(words) - start - back)
+
+    places = [(start, back) for back in range(1, len(words)) for start in range(len(words) - back)]
+    rounds = (1 + alike(start, back) // max(back, 4) for start, back in places)
+    assert loops(words) <= max(rounds, default=1)
 
 
 @given(WORDS)
@@ -345,6 +369,42 @@ def test_some_of_what_is_dropped_is_shown(tmp_path: Path) -> None:
     assert "same" in told[0][2]
 
 
+def test_a_reason_that_comes_late_is_shown_too(tmp_path: Path) -> None:
+    many = [solved("p", "2+2 is 4, and that is long", epoch=at) for at in range(80)]
+    source = write(tmp_path / "run.jsonl", [*many, solved("p", "4", epoch=80), solved("q", "2+2 is 4")])
+    told: list[str] = []
+    export(
+        source,
+        tmp_path / "out",
+        ["shortcut"],
+        ["jsonl"],
+        filters={"length": {"min": 40, "max": 50}},
+        show_dropped=1,
+        on_dropped=lambda kind, reason, text: told.append(reason),
+    )
+    assert sorted(told) == ["length: fewer than 40 characters", "length: more than 50 characters"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "files"),
+    [
+        ({}, ["new"]),
+        ({"contamination": None}, ["new"]),
+        ({"contamination": {"files": ["old"], "n": 3}}, ["old", "new"]),
+    ],
+)
+def test_evaluation_files_come_to_those_that_are_named(asked: dict[str, object], files: list[str]) -> None:
+    (made,) = filters(with_evaluation_files(asked, [Path("new")]))
+    assert isinstance(made, Contamination)
+    assert [str(file) for file in made.files] == files
+
+
+@pytest.mark.parametrize("options", [{"files": "old"}, {"files": 3}, 5])
+def test_evaluation_files_do_not_hide_a_mistake(options: object) -> None:
+    with pytest.raises(UsageError, match="filters: contamination"):
+        filters(with_evaluation_files({"contamination": options}, [Path("new")]))
+
+
 def test_filters_come_from_a_file_and_the_command_line(tmp_path: Path) -> None:
     file = tmp_path / "filters.yaml"
     file.write_text("filters:\n  length: {max: 10}\n  exact:\n")
@@ -415,7 +475,8 @@ def test_a_broken_perplexity_file_names_the_line(run: Path, tmp_path: Path, line
 
 
 @pytest.mark.parametrize(
-    "given", ["length", "length.max", "=3", ".max=3", "length.=3", "length.max=[", "x=1"]
+    "given",
+    ["length", "length.max", "=3", ".max=3", "length.=3", "length.max=[", "length.max=2024-13-45", "x=1"],
 )
 def test_a_misspelt_filter_option_is_one_clear_line(given: str) -> None:
     if given == "length":  # a name alone is right; its options are complained of later

@@ -387,6 +387,42 @@ def test_what_no_export_wrote_is_never_removed(run: Path, tmp_path: Path, strang
         export(run, tmp_path / "file", ["journey"])
 
 
+def test_a_link_stays_and_what_it_leads_to_is_replaced(run: Path, tmp_path: Path) -> None:
+    real, link = tmp_path / "disk" / "corpus", tmp_path / "link"
+    link.symlink_to(real)
+    for kinds in (["shortcut"], ["journey"], ["shortcut"]):
+        export(run, link, kinds, ["jsonl"])
+        assert link.is_symlink()
+        assert (real / kinds[0] / "train.jsonl").is_file()
+    assert [place.name for place in real.parent.iterdir()] == ["corpus"]
+    assert sorted(place.name for place in tmp_path.iterdir()) == ["disk", "link", "run"]
+    (real / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match=r"notes\.txt, which no export wrote"):
+        export(run, link, ["journey"], ["jsonl"])
+    assert (real / "notes.txt").read_text() == "mine"
+
+
+def test_what_a_partial_s_link_leads_to_is_never_emptied(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine")
+    (tmp_path / ".out.partial").symlink_to(tmp_path / "mine")
+    export(run, tmp_path / "out", ["journey"], ["jsonl"])
+    assert (tmp_path / "mine" / "notes.txt").read_text() == "mine"
+    assert sorted(place.name for place in tmp_path.iterdir()) == ["mine", "out", "run"]
+
+
+@pytest.mark.parametrize("out", [".", "..", "/", "../inside"])
+def test_the_directory_that_we_stand_in_is_not_replaced(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    (tmp_path / "inside").mkdir()
+    monkeypatch.chdir(tmp_path / "inside")
+    with pytest.raises(UsageError, match="the directory that you work in"):
+        export(run, Path(out), ["journey"], ["jsonl"])
+    assert list((tmp_path / "inside").iterdir()) == []
+    assert (run / "journal-0.jsonl").is_file()
+
+
 def test_two_exports_to_one_place_do_not_mix(run: Path, tmp_path: Path) -> None:
     from longthought.synth.corpus.replace_dir import replacing
 

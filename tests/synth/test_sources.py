@@ -49,6 +49,22 @@ def test_two_sources_of_one_run_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_source_may_hold_several_runs_and_each_is_named_and_told_apart(tmp_path: Path) -> None:
+    """As a file does that several files were imported into."""
+    both = [solved("p", run="one"), solved("p", run="one", epoch=1), solved("q", run="two")]
+    one = write(tmp_path / "imported.jsonl", both)
+    manifest = export(one, tmp_path / "out", ["shortcut"], ["jsonl"])
+    assert [(source.run, source.debates) for source in manifest.sources] == [("one", 2), ("two", 1)]
+    assert card_of(tmp_path / "out")[0]["pretty_name"] == "longthought corpus of one and two"
+    # The second run is as good a reason as the first, wherever it stands in the other source.
+    two = write(tmp_path / "more.jsonl", [*(solved(f"r{at}", run="three") for at in range(70)), both[2]])
+    with pytest.raises(
+        UsageError, match=r"more\.jsonl: holds debates of run 'two', as .*imported\.jsonl does"
+    ):
+        export([one, two], tmp_path / "out", ["shortcut"], ["jsonl"])
+    assert read_manifest(tmp_path / "out") == manifest
+
+
 def test_samples_of_one_problem_are_paired_within_a_source(tmp_path: Path, run: Path) -> None:
     other = write(tmp_path / "other.jsonl", [solved("p", run="other")])
     manifest = export([run, other], tmp_path / "out", ["preference"], ["jsonl"])
