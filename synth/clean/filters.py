@@ -105,7 +105,7 @@ def with_evaluation_files(asked: Mapping[str, object], files: Sequence[Path]) ->
     if not files or not isinstance(options, Mapping):
         return dict(asked)
     given = cast("Mapping[str, object]", options)
-    named = given.get("files") or []
+    named = given.get("files", ())
     # What is no list is complained of where the filter is made.
     both = [*cast("list[object]", named), *files] if isinstance(named, list | tuple) else named
     return {**asked, Contamination.name: {**given, "files": both}}
