@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
+#: Reasons that are printed for each kind; the manifest has all.
+_TOLD = 2
+
 
 def export(
     sources: Annotated[
@@ -103,6 +106,8 @@ def export(
             raise UsageError("--push-to-hub: nobody is here to confirm it; say --yes")
     asked = set_filters(read_filters(filters) if filters else {}, filter_ or [])
     asked = with_evaluation_files(asked, decontaminate or [])
+    if verify_template is None and (max_length is not None or unverified == "drop"):
+        raise UsageError("--max-length and --unverified are of --verify-template; name a model there")
     passes: list[Pass | Gate] = []
     if verify_template is not None:
         passes.append(VerifyTemplate(model=verify_template, max_length=max_length, otherwise=unverified))
@@ -132,8 +137,13 @@ def export(
     table = Table("kind", "rows", "dropped", header_style="bold")
     for kind, counts in manifest.kinds.items():
         rows = ", ".join(f"{split} {number}" for split, number in counts.rows.items())
-        table.add_row(plain(kind), plain(rows), str(sum(counts.dropped.values())))
+        reasons = sorted(counts.dropped.items(), key=lambda told: -told[1])
+        told = ", ".join(f"{number} {reason}" for reason, number in reasons[:_TOLD])
+        table.add_row(plain(kind), plain(rows or "none"), plain(told + (", …" if reasons[_TOLD:] else "")))
     console.print(table)
+    for number, what in ((manifest.informed_left_out, "informed"), (manifest.suspects_left_out, "suspect")):
+        if number:
+            console.print(plain(f"{number} {what} debates were left out"))
     for kind, reason, text in sorted(dropped):
         console.print(plain(f"dropped from {kind}: {reason}: {text}"), soft_wrap=True)
     console.print(plain(f"{out} (its card is {out / 'README.md'})"), soft_wrap=True)

@@ -45,7 +45,7 @@ def writer(form: ChatFormat, row: type[Row]) -> Write:
     shape = shape_of(row)
     if shape is None or (form, shape) not in _WRITERS:
         raise UsageError(
-            f"export: formats: {form} has no form for {row.__name__} rows; export that kind by itself"
+            f"its rows cannot be written as {form}; leave that format out, or export the kind by itself in others"
         )
     return _WRITERS[form, shape]
 

@@ -50,7 +50,10 @@ def check_recipe(recipe: Recipe) -> None:
         one.account()
     directories: dict[str, str] = {}
     for kind in recipe.kinds:
-        Encoder(recipe.row_type(kind), recipe.formats)
+        try:
+            Encoder(recipe.row_type(kind), recipe.formats)
+        except UsageError as error:
+            raise UsageError(f"export: {kind}: {error}") from error
         other = directories.setdefault(slug(kind), kind)
         if other != kind:
             raise UsageError(

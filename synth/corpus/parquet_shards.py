@@ -103,5 +103,5 @@ def _arrow_type(hint: Any) -> Any:
         return pa.struct([(name, _arrow_type(inner)) for name, inner in get_type_hints(hint).items()])
     plain = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
     if hint not in plain:
-        raise UsageError(f"export: no column type for {hint}; use str, bool, int, float, list or a TypedDict")
+        raise UsageError(f"no column type for {hint}; use str, bool, int, float, list or a TypedDict")
     return plain[hint]

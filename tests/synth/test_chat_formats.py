@@ -103,7 +103,7 @@ def test_pairs_and_verdicts_on_single_answers() -> None:
     ("name", "row"), [("sharegpt", StepRow), ("openai", StepRow), ("openai", UnpairedRow)]
 )
 def test_a_format_without_a_place_for_a_kind_says_so(name: ChatFormat, row: type[Row]) -> None:
-    with pytest.raises(UsageError, match=f"{name} has no form for {row.__name__} rows"):
+    with pytest.raises(UsageError, match=f"its rows cannot be written as {name}"):
         writer(name, row)
 
 
@@ -153,7 +153,9 @@ def test_rows_without_a_place_are_counted_and_stand_in_the_other_files(run: Path
     assert len(lines(out / "dialogue" / "train.jsonl")) == counts.rows["train"]
     assert manifest.kinds["journey"].left_out == {}
     assert "it has no loss mask" in (out / "README.md").read_text()
-    with pytest.raises(UsageError, match="sharegpt has no form for StepRow rows"):
+    with pytest.raises(
+        UsageError, match="step_labels: its rows cannot be written as sharegpt; leave that format out"
+    ):
         export(run, tmp_path / "steps", ["step_labels"], ["sharegpt"])
 
 

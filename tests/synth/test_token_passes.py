@@ -92,3 +92,13 @@ def test_a_template_that_deletes_thoughts_is_found_from_the_command_line(run: Pa
     (row, *_) = rows(tmp_path / "out" / "journey" / "train.jsonl")
     told = [label for label in row["labels"] if label != IGNORED]
     assert "3-1 is 2" in tokenizer_of(deletes).decode(told)
+
+
+def test_the_table_says_why_rows_are_missing_and_options_go_together(run: Path, tmp_path: Path) -> None:
+    arguments = ["export", str(run), "--out", str(tmp_path / "out"), "--kinds", "journey,kto,preference"]
+    shown = CliRunner().invoke(app, arguments).output
+    assert "1 a problem without a right and a wrong" in " ".join(shown.replace("│", " ").split())
+    assert "1 suspect debates were left out" in shown
+    for alone in (["--max-length", "9"], ["--unverified", "drop"]):
+        failed = CliRunner().invoke(app, [*arguments, *alone])
+        assert "are of --verify-template; name a model there" in str(failed.exception)
