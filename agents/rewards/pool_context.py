@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 from collections.abc import Sequence
-from multiprocessing import forkserver, popen_forkserver, reduction, spawn, util
+from multiprocessing import forkserver, popen_forkserver, reduction, resource_tracker, spawn, util
 from multiprocessing.context import ForkServerContext, ForkServerProcess, set_spawning_popen
 from multiprocessing.process import BaseProcess
 from typing import Any, cast
@@ -42,9 +43,18 @@ class ScoringContext(ForkServerContext):
         return process
 
     def start_server(self) -> None:
-        """Start the server now. The first worker then waits for its imports (about 2 s)."""
+        """Start the server now. The first worker then waits for its imports (about 2 s).
+
+        Interrupts are held back in it and in all workers, from their first instant: Ctrl-C is for their parent.
+        """
         _open_standard_streams()
-        self._server.ensure_running()
+        # Started from within the server's start, it would let interrupts through again.
+        resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._server.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def stop_server(self) -> None:
         """End the server and wait for it. All workers must have ended."""
