@@ -6,7 +6,6 @@ answer are kept. Departure: which are long, varied or clean enough is for the co
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from longthought.scenarios.load import load_scenario
 from longthought.scenarios.manifest import hash_problems
 from longthought.scenarios.preflight import check_servers
 from longthought.scenarios.problem_source import problems_of
-from longthought.synth.telling.thought_tags import FRAMES
+from longthought.synth.imports.thought_in_text import find_thought
 
 #: Tokens of a whole solution, unless the seat says otherwise.
 MAX_TOKENS = 16_384
@@ -157,19 +156,13 @@ async def _right(answer: str, one: Assignment, scorer: Scorer) -> bool | None:
 
 
 def thought_and_response(reply: Reply) -> tuple[str, str]:
-    """The thought and what follows it: as the server tells them apart, else by the tags that models are known to use.
-
-    Some templates write the opening tag into the prompt, so a text may hold the closing one alone.
-    """
+    """The thought and what follows it: as the server tells them apart, else by the tags that models are known to use."""
     if reply.reasoning:
         return reply.reasoning.strip(), reply.text.strip()
-    for tags in FRAMES:
-        head, closing, tail = reply.text.partition(tags[1])
-        if closing:
-            rest = tail
-            for tag in tags[2:]:
-                rest = rest.replace(tag, "")
-            return re.sub(rf"^\s*{re.escape(tags[0])}", "", head).strip(), rest.strip()
-        if reply.text.lstrip().startswith(tags[0]):  # it never came to its end
-            return reply.text.lstrip().removeprefix(tags[0]).strip(), ""
-    return "", reply.text.strip()
+    try:
+        found = find_thought(reply.text)
+    except ValueError:  # tags that mark no thought
+        found = None
+    if found is None:
+        return "", reply.text.strip()
+    return found.thought.strip(), found.behind or ""
