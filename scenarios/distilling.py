@@ -156,7 +156,7 @@ async def _right(answer: str, one: Assignment, scorer: Scorer) -> bool | None:
 
 
 def thought_and_response(reply: Reply) -> tuple[str, str]:
-    """The thought and what follows it: as the server tells them apart, else by the tags that models are known to use."""
+    """The thought and what follows it: as the server tells them apart, else by tags that models are known to use."""
     if reply.reasoning:
         return reply.reasoning.strip(), reply.text.strip()
     try:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, cast
-
-import orjson
+from typing import Any, Literal
 
 from longthought.agents.errors import UsageError
+from longthought.synth.file_hash import file_hash
+from longthought.synth.table_rows import objects
 from longthought.train.settings import CorpusSettings
 
 
@@ -62,7 +60,7 @@ def read_rows(corpora: Iterable[CorpusSettings]) -> Iterator[Row]:
         rows = (
             Row(content, f"{file} row {number} ({content.get('id', 'no id')})")
             for file in corpus_files(corpus)
-            for number, content in enumerate(_contents(file), start=1)
+            for number, (_, content) in enumerate(objects(file), start=1)
         )
         for index, row in enumerate(islice(rows, corpus.limit)):
             # Spreads a fractional weight evenly over the rows, without chance.
@@ -77,49 +75,5 @@ def corpus_hashes(corpora: Iterable[CorpusSettings]) -> dict[str, str]:
     for corpus in corpora:
         manifest = corpus.path / "manifest.json"
         for file in [manifest] if manifest.is_file() else corpus_files(corpus):
-            with file.open("rb") as stream:
-                hashes[str(file)] = hashlib.file_digest(stream, "sha256").hexdigest()
+            hashes[str(file)] = file_hash(file)
     return hashes
-
-
-def _contents(file: Path) -> Iterator[dict[str, Any]]:
-    readers = {".parquet": _parquet, ".json": _json}
-    rows = readers.get(file.suffix, _jsonl)(file)
-    for index, content in enumerate(rows):
-        if not isinstance(content, dict):
-            raise UsageError(f"{file} row {index + 1}: expected a JSON object")
-        yield cast("dict[str, Any]", content)
-
-
-def _jsonl(file: Path) -> Iterator[object]:
-    number = 0
-    try:
-        with file.open("rb") as stream:
-            for line in stream:
-                number += 1
-                if line.strip():
-                    yield orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise UsageError(f"{file} line {number}: not JSON: {error}") from error
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error}") from error
-
-
-def _json(file: Path) -> Iterator[object]:
-    try:
-        rows = orjson.loads(file.read_bytes())
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise UsageError(f"{file}: cannot be read as JSON: {error}") from error
-    if not isinstance(rows, list):
-        raise UsageError(f"{file}: expected a list of records; a file of JSON lines ends in .jsonl")
-    yield from cast("list[object]", rows)
-
-
-def _parquet(file: Path) -> Iterator[object]:
-    arrow: Any = import_module("pyarrow")
-    parquet: Any = import_module("pyarrow.parquet")
-    try:
-        for batch in parquet.ParquetFile(file).iter_batches(batch_size=1000):
-            yield from batch.to_pylist()
-    except (OSError, arrow.ArrowInvalid) as error:
-        raise UsageError(f"{file}: cannot be read as Parquet: {error}") from error

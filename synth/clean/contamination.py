@@ -18,9 +18,10 @@ from pydantic import Field
 
 from longthought.synth.clean.exact import normal
 from longthought.synth.clean.passes import Origin, Pass
-from longthought.synth.clean.question_files import file_hash, questions
+from longthought.synth.clean.question_files import questions
 from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.rows import Row
+from longthought.synth.file_hash import file_hash
 
 
 class Contamination(Pass):

@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from longthought.synth.clean.passes import Origin, Pass
-from longthought.synth.clean.question_files import file_hash
 from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.rows import Row
+from longthought.synth.file_hash import file_hash
 from longthought.synth.perplexities import ToldAs, load_perplexities
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from longthought.agents.errors import UsageError
 from longthought.synth.corpus.licences import licence_of
+from longthought.synth.file_hash import file_hash
 
 NAME = "manifest.json"
 
@@ -99,9 +99,7 @@ def read_manifest(corpus: Path) -> Manifest:
 
 def file_entry(file: Path) -> FileEntry:
     """Size and hash of a file."""
-    with file.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
-    return FileEntry(bytes=file.stat().st_size, sha256=digest)
+    return FileEntry(bytes=file.stat().st_size, sha256=file_hash(file))
 
 
 def source_of(source: Path, run: str, debates: int) -> Source:

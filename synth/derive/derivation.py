@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.rows import Row
+from longthought.synth.file_hash import file_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +52,12 @@ class Derivation(BaseModel, ABC):
         """What the manifest says of its options: of a file what is in it, not where it lies.
 
         Raises:
-            OSError: a file cannot be read.
+            UsageError: a file cannot be read.
         """
         options = self.model_dump(mode="json")
         for name in self.files:
             if (file := options.get(name)) is not None:
-                options[name] = {
-                    "name": Path(file).name,
-                    "sha256": sha256(Path(file).read_bytes()).hexdigest(),
-                }
+                options[name] = {"name": Path(file).name, "sha256": file_hash(Path(file))}
         if (place := options.get("prompts")) is not None and Path(place).is_dir():
             texts = [(file.name, file.read_bytes()) for file in sorted(Path(place).glob("*.md"))]
             options["prompts"] = {

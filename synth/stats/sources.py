@@ -5,8 +5,7 @@ A foreign file may hold thoughts between tags beside replies without; these are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib import import_module
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +20,7 @@ from longthought.synth.imports.read import Import
 from longthought.synth.json_rows import json_rows, plain_stem
 from longthought.synth.stats.profile import Profile, Profiler
 from longthought.synth.stats.told import Told, of_row, of_transcript
+from longthought.synth.table_rows import objects
 
 #: Where a kind's rows stand if not in plain JSON lines; the first that is there is read.
 _FORMATS = ("*.parquet", "*.openai.jsonl", "*.sharegpt.jsonl")
@@ -82,14 +82,14 @@ def _thoughts_of(source: Path, reading: Import) -> Iterable[tuple[str, Iterable[
     if source.is_dir():
         return [(source.name, map(of_transcript, read_transcripts(source)))]
     if source.suffix == ".parquet":
-        return [(source.stem, _of_rows(_parquet(source)))]
+        return [(source.stem, _of_rows(source))]
     first = next((place.row for place in json_rows(source) if not place.fault), None)
     columns: set[str] = set(cast("dict[str, Any]", first)) if isinstance(first, dict) else set()
     name = plain_stem(source)
     if {"thoughts", "judgements", "outcome"} <= columns:
         return [(name, map(of_transcript, read_transcripts(source)))]
     if {"messages", "trained"} <= columns:
-        return [(name, _of_rows(_json(source)))]
+        return [(name, _of_rows(source))]
     return [(name, map(of_transcript, judged(reading.in_order([source]))))]
 
 
@@ -98,25 +98,8 @@ def _of_kind(kind: Path) -> Iterator[Told]:
     lines = [kind / f"{split}.jsonl" for split in ("train", "validation")]
     choices = [[file for file in lines if file.is_file()], *(sorted(kind.glob(name)) for name in _FORMATS)]
     files = next((some for some in choices if some), list[Path]())
-    return _of_rows(chain.from_iterable(_parquet(f) if f.suffix == ".parquet" else _json(f) for f in files))
+    return chain.from_iterable(map(_of_rows, files))
 
 
-def _of_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[Told]:
-    return (told for row in rows if (told := of_row(row)) is not None)
-
-
-def _json(file: Path) -> Iterator[Mapping[str, Any]]:
-    for place in json_rows(file):
-        row = place.sound()
-        if not isinstance(row, dict):
-            raise UsageError(f"{place}: a row of a corpus is an object, not a {type(row).__name__}")
-        yield cast("dict[str, Any]", row)
-
-
-def _parquet(file: Path) -> Iterator[Mapping[str, Any]]:
-    try:
-        opened: Any = import_module("pyarrow.parquet").ParquetFile(str(file))
-    except ImportError as error:
-        raise UsageError(f"{file}: Parquet needs pyarrow; pip install 'longthought[export]'") from error
-    for batch in opened.iter_batches(batch_size=256):
-        yield from batch.to_pylist()
+def _of_rows(file: Path) -> Iterator[Told]:
+    return (told for _, row in objects(file) if (told := of_row(row)) is not None)

@@ -431,7 +431,7 @@ def test_filters_come_from_a_file_and_the_command_line(tmp_path: Path) -> None:
         ({"balance": {"by": "x", "cap": 1, "edges": [2, 1]}}, "edges rise"),
         ({"balance": {"by": "x", "ratio": {"a": 0}}}, "above 0"),
         ({"perplexity": {"file": "x"}}, "name a min, a max, or both"),
-        ({"contamination": {"files": ["/nowhere.jsonl"]}}, "decontaminate: /nowhere.jsonl: No such file"),
+        ({"contamination": {"files": ["/nowhere.jsonl"]}}, "/nowhere.jsonl: No such file"),
         ({"perplexity": {"file": "/nowhere.jsonl", "max": 1}}, "/nowhere.jsonl: No such file"),
     ],
 )
@@ -449,8 +449,8 @@ def test_a_wrong_filter_is_one_clear_line(
     [
         ("e.jsonl", '{"question": "a"}\n{broken', "e.jsonl:2: not JSON"),
         ("e.jsonl", '{"title": "a"}\n', "e.jsonl:1: no text in column question or .*; columns: title"),
-        ("e.jsonl", "[1]\n", "e.jsonl:1: a row with named columns"),
-        ("e.json", '{"question": "a"}', "a list of rows is needed"),
+        ("e.jsonl", "[1]\n", "e.jsonl:1: expected an object with named columns"),
+        ("e.json", '{"question": "a"}', "expected a list of records"),
         ("e.txt", "question", "is none of .jsonl"),
         ("e.csv", "a,b\n1,2\n", "e.csv:2: no text in column"),
     ],

@@ -172,7 +172,7 @@ def test_a_corpus_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist; make it with"):
         list(read_rows([CorpusSettings(path=tmp_path / "none", kind="journey")]))
     (corpus / "dialogue" / "train.jsonl").write_text('{"id": "a"}\n{"id"\n')
-    with pytest.raises(UsageError, match=r"train\.jsonl line 2: not JSON"):
+    with pytest.raises(UsageError, match=r"train\.jsonl:2: not JSON"):
         list(read_rows([CorpusSettings(path=corpus, kind="dialogue")]))
 
 
