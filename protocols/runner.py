@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Protocol, cast
+from typing import Protocol
 
-from longthought.agents.errors import LongthoughtError
 from longthought.agents.problems import Problem
+from longthought.protocols.crew import work_off
 from longthought.protocols.journal import Event, Journal
 from longthought.protocols.outcomes import Outcome
 from longthought.protocols.tape import Tape
@@ -76,29 +75,21 @@ async def run_debates(
     """
     progress = progress or Progress()
     closed, past = journal.unfinished()
-    queue = iter(todo)
 
-    async def worker() -> None:
-        for assignment in queue:
-            if assignment.number in closed:
-                progress.resumed += 1
-                progress.done += 1
-                continue
-            progress.in_flight += 1
-            try:
-                await _play_one(
-                    assignment, protocol, name, journal, past.pop(assignment.number, []), progress, on_closed
-                )
-            finally:
-                progress.in_flight -= 1
+    async def play(assignment: Assignment) -> None:
+        if assignment.number in closed:
+            progress.resumed += 1
+            progress.done += 1
+            return
+        progress.in_flight += 1
+        try:
+            await _play_one(
+                assignment, protocol, name, journal, past.pop(assignment.number, []), progress, on_closed
+            )
+        finally:
+            progress.in_flight -= 1
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            # A worker per place rather than a task per debate: waiting debates cost nothing before they start.
-            for _ in range(max_debates):
-                group.create_task(worker())
-    except BaseExceptionGroup as errors:
-        raise first_error(errors) from None
+    await work_off(todo, play, max_debates)
     return progress
 
 
@@ -134,17 +125,3 @@ async def _play_one(
     progress.tokens_out += total.completion
     if on_closed is not None:
         on_closed(assignment, tree, outcome)
-
-
-def first_error(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error to show: one of ours if there is one, else whatever came first."""
-    flat = list(_leaves(errors))
-    return next((error for error in flat if isinstance(error, LongthoughtError)), flat[0])
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions:
-            yield from _leaves(inner)
-    else:
-        yield error

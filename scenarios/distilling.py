@@ -19,7 +19,7 @@ from longthought.agents.readings import Reading
 from longthought.agents.rewards.contract import Scorer
 from longthought.protocols.runner import Assignment, assignments
 from longthought.scenarios.build import build
-from longthought.scenarios.jobs import Job, Row, take_work, work_off, write_rows
+from longthought.scenarios.jobs import Job, Row, do_jobs, take_work, write_rows
 from longthought.scenarios.load import load_scenario
 from longthought.scenarios.manifest import hash_problems
 from longthought.scenarios.preflight import check_servers
@@ -96,7 +96,7 @@ async def distil(scenario: str, options: DistilOptions, console: Console | None 
         todo = assignments(problems, options.samples, loaded.scenario.seed)
         jobs = (_job(one, model, sampling, prompts, built.parts.scorer) for one in todo)
         total = len(problems) * options.samples
-        done = await work_off(jobs, total, place, "distil", options.max_at_once, console)
+        done = await do_jobs(jobs, total, place, "distil", options.max_at_once, console)
     finally:
         await built.close()
     seen = right = thoughts = 0

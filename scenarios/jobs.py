@@ -5,8 +5,8 @@ The work lies in a directory beside the file that comes of it: a mark that says 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from rich.console import Console
 from longthought.agents.calls import recorder
 from longthought.agents.errors import UsageError
 from longthought.agents.models.contract import Usage
+from longthought.protocols.crew import work_off
 from longthought.protocols.journal import Journal, read_debates
-from longthought.protocols.runner import first_error
 from longthought.protocols.tape import Tape
 from longthought.scenarios.replace_file import replace_file
 from longthought.scenarios.take_dir import take
@@ -61,7 +61,7 @@ def take_work(out: Path, identity: str, what: str) -> Path:
     return place
 
 
-async def work_off(
+async def do_jobs(
     jobs: Iterable[Job], total: int, place: Path, seat: str, max_at_once: int, console: Console | None = None
 ) -> Done:
     """Do what the journal in ``place`` does not hold yet, at most ``max_at_once`` at a time.
@@ -70,35 +70,23 @@ async def work_off(
         FatalModelError, RetryableError, RunError, UsageError: it cannot go on; what was said so far is in the journal.
     """
     done = Done()
-    journal = Journal(place)
-    try:
+    with closing(Journal(place)) as journal:
         closed, past = journal.unfinished()
-        queue = iter(jobs)
 
-        async def worker() -> None:
-            for job in queue:
-                if job.number in closed:
-                    done.before += 1
-                    continue
-                tape = Tape(journal, job.number, job.seed, past.pop(job.number, []))
-                tape.seat = seat
-                recorder.set(tape)
-                tape.emit("opened", {"name": job.name})
-                tape.emit("closed", {"row": await job.play()})
-                done.now += 1
-                done.usage += tape.total()
+        async def play(job: Job) -> None:
+            if job.number in closed:
+                done.before += 1
+                return
+            tape = Tape(journal, job.number, job.seed, past.pop(job.number, []))
+            tape.seat = seat
+            recorder.set(tape)
+            tape.emit("opened", {"name": job.name})
+            tape.emit("closed", {"row": await job.play()})
+            done.now += 1
+            done.usage += tape.total()
 
-        async def all_of_it() -> None:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(max_at_once, total)):
-                    group.create_task(worker())
-
-        try:
-            await under_bar(all_of_it(), seat, total, lambda: done.now + done.before, console)
-        except BaseExceptionGroup as errors:
-            raise first_error(errors) from None
-    finally:
-        journal.close()
+        crew = work_off(jobs, play, min(max_at_once, total))
+        await under_bar(crew, seat, total, lambda: done.now + done.before, console)
     return done
 
 

@@ -16,7 +16,7 @@ from longthought.agents.models.contract import Sampling
 from longthought.agents.problems import Problem
 from longthought.protocols.transcript import read_transcripts
 from longthought.scenarios.engines import Engines
-from longthought.scenarios.jobs import Job, Row, take_work, work_off, write_rows
+from longthought.scenarios.jobs import Job, Row, do_jobs, take_work, write_rows
 from longthought.scenarios.load import Loaded, load_scenario, settings
 from longthought.scenarios.preflight import check_servers
 from longthought.scenarios.seat_spec import SeatSpec
@@ -110,7 +110,7 @@ async def rewrite(run: str, options: RewriteOptions, console: Console | None = N
             _job(number, draft, rewriter, loaded.scenario.seed)
             for number, draft in enumerate(_drafts(run, journey, options))
         )
-        done = await work_off(jobs, total, place, "rewriter", options.max_at_once, console)
+        done = await do_jobs(jobs, total, place, "rewriter", options.max_at_once, console)
     finally:
         await engines.close()
     kept = 0

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from longthought.agents.calls import outside
 from longthought.agents.errors import UsageError
-from longthought.scenarios.jobs import Done, Job, Row, work_off, write_rows
+from longthought.scenarios.jobs import Done, Job, Row, do_jobs, write_rows
 
 
 class Slow:
@@ -43,7 +43,7 @@ class Slow:
 
 
 async def work(slow: Slow, place: Path) -> Done:
-    return await work_off(slow.jobs(), 5, place, "seat", 1, Console(quiet=True))
+    return await do_jobs(slow.jobs(), 5, place, "seat", 1, Console(quiet=True))
 
 
 async def test_what_is_under_way_ends_before_its_journal_is_closed(tmp_path: Path) -> None:
@@ -66,4 +66,4 @@ async def test_one_of_our_errors_is_raised_alone(tmp_path: Path) -> None:
         raise UsageError("no")
 
     with pytest.raises(UsageError, match="no"):
-        await work_off([Job(0, "a", 0, play)], 1, tmp_path, "seat", 1, Console(quiet=True))
+        await do_jobs([Job(0, "a", 0, play)], 1, tmp_path, "seat", 1, Console(quiet=True))

@@ -188,7 +188,9 @@ def test_rows_of_a_corpus_that_are_no_solutions_stop_nothing(tmp_path: Path) -> 
     sizes = {profile.name: profile.size.median for profile in profiles(file) if profile.size}
     assert sizes == {"train": 2, f"train{UNMARKED}": 5}, "text before a thought marks none"
     file.write_bytes(file.read_bytes() + b"[1]\n")
-    with pytest.raises(UsageError, match=r"train\.jsonl:5: expected an object with named columns, not a list"):
+    with pytest.raises(
+        UsageError, match=r"train\.jsonl:5: expected an object with named columns, not a list"
+    ):
         profiles(file)
 
 

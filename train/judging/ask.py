@@ -20,8 +20,8 @@ from longthought.agents.rewards.contract import Reward
 from longthought.agents.rewards.tools import read_steps
 from longthought.agents.seats.contract import Critic
 from longthought.agents.thoughts import Path
+from longthought.protocols.crew import work_off
 from longthought.protocols.journal import Journal, read_debates
-from longthought.protocols.runner import first_error
 from longthought.protocols.tape import Tape
 from longthought.protocols.verdicts import readable_verdict
 from longthought.synth.labelled.record import LabelledSolution
@@ -59,31 +59,24 @@ async def ask_about(
     started = time.monotonic()
     past = {events[0]["debate"]: events for events in read_debates(journal.file.parent)}
     said: list[Said | None] = [None] * len(solutions)
-    queue = iter(range(len(solutions)))
 
-    async def worker() -> None:
-        for number in queue:
-            solution = solutions[number]
-            tape = Tape(journal, number, 0, past.get(number, []))
-            tape.seat = "judge"
-            recorder.set(tape)
-            tape.emit("opened", {"solution": solution.id, "steps": len(solution.steps)})
-            if isinstance(subject, Reward):
-                scores = [reading.score for reading in await read_steps(subject, solution.path())]
-            else:
-                scores = await _critic_scores(subject, solution, injected, asks)
-            tape.emit("closed", {"scores": scores})
-            said[number] = Said(solution, tuple(scores))
-            progress.done += 1
-            progress.usage += tape.total()
-            progress.seconds = time.monotonic() - started
+    async def ask(number: int) -> None:
+        solution = solutions[number]
+        tape = Tape(journal, number, 0, past.get(number, []))
+        tape.seat = "judge"
+        recorder.set(tape)
+        tape.emit("opened", {"solution": solution.id, "steps": len(solution.steps)})
+        if isinstance(subject, Reward):
+            scores = [reading.score for reading in await read_steps(subject, solution.path())]
+        else:
+            scores = await _critic_scores(subject, solution, injected, asks)
+        tape.emit("closed", {"scores": scores})
+        said[number] = Said(solution, tuple(scores))
+        progress.done += 1
+        progress.usage += tape.total()
+        progress.seconds = time.monotonic() - started
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(max_at_once, len(solutions))):
-                group.create_task(worker())
-    except BaseExceptionGroup as errors:
-        raise first_error(errors) from None
+    await work_off(range(len(solutions)), ask, min(max_at_once, len(solutions)))
     return [one for one in said if one is not None]
 
 
