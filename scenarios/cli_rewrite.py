@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
-
-
-class Mode(StrEnum):
-    """How a thought is rewritten."""
-
-    smooth = "smooth"
-    expand = "expand"
 
 
 def rewrite(
@@ -23,8 +15,9 @@ def rewrite(
     scenario: Annotated[str, typer.Option(help="A scenario with a model in seats.rewriter.")],
     out: Annotated[Path, typer.Option(help="The file of rewrites, for --option journey.rewrites=FILE.")],
     mode: Annotated[
-        Mode, typer.Option(help="Make it fluent, or write out the full thought behind notes.")
-    ] = Mode.smooth,
+        Literal["smooth", "expand"],
+        typer.Option(help="Make it fluent, or write out the full thought behind notes."),
+    ] = "smooth",
     option: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the journeys: order=dfs")
     ] = None,
@@ -64,7 +57,7 @@ def rewrite(
         out=out,
         scenario=scenario,
         sets=tuple(set_ or ()),
-        mode=mode.value,
+        mode=mode,
         options=tuple(option or ()),
         limit=limit,
         asks=asks,

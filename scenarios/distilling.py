@@ -6,7 +6,7 @@ answer are kept. Departure: which are long, varied or clean enough is for the co
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -73,11 +73,7 @@ async def distil(scenario: str, options: DistilOptions, console: Console | None 
         raise UsageError(
             f"{loaded.source}: seats.policy: only a model can be distilled from; name one under 'model'"
         )
-    sampling = (
-        seat.sampling
-        if "max_tokens" in seat.model_fields_set
-        else replace(seat.sampling, max_tokens=MAX_TOKENS)
-    )
+    sampling = seat.sampling_of(MAX_TOKENS)
     problems = problems_of(loaded, options.limit, allow_import=options.allow_import)
     built = build(loaded, problems, allow_import=options.allow_import, allow_code=options.allow_code)
     try:

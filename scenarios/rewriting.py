@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
@@ -12,19 +12,16 @@ from rich.console import Console
 
 from longthought.agents.calls import digest_of
 from longthought.agents.errors import UsageError
-from longthought.agents.models.contract import Sampling
 from longthought.agents.problems import Problem
-from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.transcript import Transcript, read_transcripts
 from longthought.scenarios.engines import Engines
 from longthought.scenarios.jobs import Job, Row, do_jobs, take_work, write_rows
 from longthought.scenarios.load import Loaded, load_scenario, settings
 from longthought.scenarios.preflight import check_servers
 from longthought.scenarios.seat_spec import SeatSpec
 from longthought.scenarios.show import run_path
-from longthought.synth.derive.derivation import Dropped
+from longthought.synth.derive.intake import taken_in
 from longthought.synth.derive.journey import Journey
-from longthought.synth.derive.neutral import neutralised, spells_special
-from longthought.synth.derive.solution import final_answer
 from longthought.synth.rewrite.rewriter import Mode, Rewriter, rewriter_prompts
 from longthought.synth.rewrite.rewrites import draft_digest
 from longthought.synth.telling.pieces import Piece
@@ -86,7 +83,7 @@ async def rewrite(run: str, options: RewriteOptions, console: Console | None = N
     try:
         model = engines.get(seat.model or "")
         prompts = rewriter_prompts(options.prompts)
-        rewriter = Rewriter(model, _sampling(seat), prompts, options.mode, options.asks)
+        rewriter = Rewriter(model, seat.sampling_of(MAX_TOKENS), prompts, options.mode, options.asks)
         names = blake2b(digest_size=16)
         total = 0
         for draft in _drafts(run, journey, options):
@@ -138,18 +135,11 @@ def _drafts(run: str, journey: Journey, options: RewriteOptions) -> Iterator[_Dr
     for read in read_transcripts(run_path(run)):
         if options.limit is not None and told >= options.limit:
             return
-        if (read.informed and not options.include_informed) or (
-            read.suspect_injection and not options.include_suspects
-        ):
-            continue
-        transcript = neutralised(read) if spells_special(read) else read
-        answer = final_answer(transcript.outcome)
-        if answer is None or (journey.solved_only and not transcript.right):
-            continue
-        pieces = journey.thought(transcript)
-        if not isinstance(pieces, Dropped):
+        taken = taken_in(read, informed=options.include_informed, suspects=options.include_suspects)
+        draft = journey.draft(taken) if isinstance(taken, Transcript) else None
+        if isinstance(taken, Transcript) and isinstance(draft, tuple):
             told += 1
-            yield _Draft(transcript.id, transcript.problem, pieces, answer)
+            yield _Draft(taken.id, taken.problem, *draft)
 
 
 def _journey(options: RewriteOptions) -> Journey:
@@ -171,8 +161,3 @@ def _seat(loaded: Loaded) -> SeatSpec:
     if seat.model is None or seat.agent is not None:
         raise UsageError(f"{loaded.source}: seats.rewriter: is a model's seat; name one under 'model'")
     return seat
-
-
-def _sampling(seat: SeatSpec) -> Sampling:
-    sampling = seat.sampling
-    return sampling if "max_tokens" in seat.model_fields_set else replace(sampling, max_tokens=MAX_TOKENS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -57,6 +58,14 @@ class SeatSpec(BaseModel):
     @property
     def sampling(self) -> Sampling:
         return Sampling(self.temperature, self.top_p, self.max_tokens, stop=self.stop)
+
+    def sampling_of(self, max_tokens: int) -> Sampling:
+        """The same, with so many tokens unless the seat says how many: for replies that are longer than a step."""
+        return (
+            self.sampling
+            if "max_tokens" in self.model_fields_set
+            else replace(self.sampling, max_tokens=max_tokens)
+        )
 
     @property
     def panel(self) -> PanelSpec | None:

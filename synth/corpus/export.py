@@ -9,6 +9,7 @@ of the corpus. What gates remember comes on top (``synth.clean``).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -141,7 +142,7 @@ class _Export:
             for kind, split, lines, keep in self._tally.admit(made):
                 self._open(kind, split).add(lines, keep)
             if on_progress is not None:
-                on_progress(self._tally.debates)
+                on_progress(self._tally.read.debates)
             if on_dropped is not None:
                 for told in self._tally.shown():
                     on_dropped(*told)
@@ -162,12 +163,7 @@ class _Export:
         manifest = Manifest(
             sources=sources,
             licences=list(dict.fromkeys(named)),
-            debates=tally.debates,
-            problems=tally.problems,
-            informed_left_out=tally.informed,
-            suspects_left_out=tally.suspects,
-            neutralised=tally.neutralised,
-            imported=tally.imported,
+            **asdict(tally.read),
             validation=recipe.validation,
             filters={one.name: one.account() for one in recipe.filters},
             kinds={name: self._counts(name) for name in recipe.kinds},

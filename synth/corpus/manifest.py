@@ -37,8 +37,8 @@ class KindCounts(_Part):
     ``left_out``: rows that stand in no file of a format, for it has no place for them; by format and reason.
     """
 
-    #: Which kind it is, where the corpus has it under a name of its own.
-    kind: str = ""
+    #: Which kind it is; the corpus may have it under a name of its own.
+    kind: str
     options: dict[str, Any]
     rows: dict[str, int]
     dropped: dict[str, int]
@@ -64,11 +64,11 @@ class Manifest(_Part):
     problems: int
     informed_left_out: int
     #: Debates left out because their problem or a thought looks like an injection.
-    suspects_left_out: int = 0
+    suspects_left_out: int
     #: Debates in whose texts special tokens were made plain text.
-    neutralised: int = 0
+    neutralised: int
     #: Debates that are none, but long thoughts and trees of others; the decisions in them are guessed or rated.
-    imported: int = 0
+    imported: int
     validation: float
     #: The filters in their order, with their options and the hashes of the files that they go by.
     filters: dict[str, dict[str, Any]] = Field(default_factory=dict)

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from hashlib import blake2b
 from itertools import groupby
-from typing import Literal
+from typing import Literal, Self
 
 from longthought.protocols.transcript import TREE, WRITTEN, Transcript
 from longthought.synth.clean.passes import Gate, Mark, Origin, Pass, texts
 from longthought.synth.corpus.blocks import Block
 from longthought.synth.corpus.row_files import Encoder, Format, Lines
 from longthought.synth.derive.derivation import Counted, Derivation, Dropped
-from longthought.synth.derive.neutral import neutralised, spells_special
+from longthought.synth.derive.intake import taken_in
 from longthought.synth.derive.rows import Row
 
 Split = Literal["train", "validation"]
@@ -38,18 +38,28 @@ class Batch:
 
 
 @dataclass
+class Read:
+    """How many debates and problems were read, and what they were; the manifest says it in the same words."""
+
+    debates: int = 0
+    problems: int = 0
+    informed_left_out: int = 0
+    suspects_left_out: int = 0
+    neutralised: int = 0
+    imported: int = 0
+
+    def __iadd__(self, other: Read) -> Self:
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+        return self
+
+
+@dataclass
 class Made:
     """What became of a block."""
 
     source: int
-    debates: int = 0
-    problems: int = 0
-    informed: int = 0
-    suspects: int = 0
-    #: Debates that are used, but for their special tokens, which became text (``derive.neutral``).
-    neutralised: int = 0
-    #: Debates that are none, but thoughts and trees of others.
-    imported: int = 0
+    read: Read = field(default_factory=Read)
     #: Debates of each run.
     runs: Counter[str] = field(default_factory=Counter[str])
     batches: dict[tuple[str, Split], Batch] = field(default_factory=dict[tuple[str, Split], Batch])
@@ -133,21 +143,19 @@ class Recipe:
     def _by_problem(self, block: Block, made: Made) -> Iterator[list[Transcript]]:
         read = (unread.read() for unread in block.unread)
         for _, samples in groupby(read, key=lambda transcript: transcript.problem.id):
-            made.problems += 1
+            made.read.problems += 1
             used: list[Transcript] = []
             for transcript in samples:
                 made.runs[transcript.run] += 1
-                made.debates += 1
-                made.imported += transcript.protocol in (WRITTEN, TREE)
-                if transcript.informed and not self.include_informed:
-                    made.informed += 1
-                elif not self.include_suspects and transcript.suspect_injection:
-                    made.suspects += 1
-                elif spells_special(transcript):
-                    made.neutralised += 1
-                    used.append(neutralised(transcript))
+                made.read.debates += 1
+                made.read.imported += transcript.protocol in (WRITTEN, TREE)
+                taken = taken_in(transcript, informed=self.include_informed, suspects=self.include_suspects)
+                if isinstance(taken, Transcript):
+                    made.read.neutralised += taken is not transcript
+                    used.append(taken)
                 else:
-                    used.append(transcript)
+                    made.read.informed_left_out += taken == "informed"
+                    made.read.suspects_left_out += taken == "suspect"
             if used:
                 yield used
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from longthought.agents.errors import UsageError
 from longthought.synth.clean.passes import Mark
-from longthought.synth.corpus.recipe import Made, Recipe, Split
+from longthought.synth.corpus.recipe import Made, Read, Recipe, Split
 from longthought.synth.corpus.row_files import Lines
 
 
@@ -20,7 +20,7 @@ class Tally:
         self._recipe, self._sources = recipe, sources
         self._gates = {kind: recipe.gates(kind) for kind in recipe.kinds}
         self._keepers = {kind: [gate.keeper() for gate in gates] for kind, gates in self._gates.items()}
-        self.debates = self.problems = self.informed = self.suspects = self.neutralised = self.imported = 0
+        self.read = Read()
         #: Of each source the debates of each of its runs; a file of imported thoughts may hold several.
         self.runs = [Counter[str]() for _ in sources]
         self.dropped: dict[str, Counter[str]] = {kind: Counter() for kind in recipe.kinds}
@@ -49,7 +49,7 @@ class Tally:
 
     def admit(self, made: Made) -> Iterator[tuple[str, Split, Lines, list[bool] | None]]:
         """What may be written of a block: kind, split, rows, and which of them (None is all)."""
-        if not self.debates:
+        if not self.read.debates:
             self._forget_first_time()
         self._add(made)
         for (kind, split), batch in made.batches.items():
@@ -73,11 +73,16 @@ class Tally:
 
     def why_nothing(self) -> str:
         """Why there is no row at all."""
-        if self.informed == self.debates:
-            return f"all {self.debates} debates are informed, and these are only taken in when asked for"
-        if self.informed + self.suspects == self.debates:
+        debates, informed, suspects = (
+            self.read.debates,
+            self.read.informed_left_out,
+            self.read.suspects_left_out,
+        )
+        if informed == debates:
+            return f"all {debates} debates are informed, and these are only taken in when asked for"
+        if informed + suspects == debates:
             return (
-                f"of {self.debates} debates {self.informed} are informed and {self.suspects} suspect of injection, "
+                f"of {debates} debates {informed} are informed and {suspects} suspect of injection, "
                 "and these are only taken in when asked for"
             )
         return "; ".join(
@@ -88,12 +93,7 @@ class Tally:
     # --- pieces -------------------------------------------------------------------------------------------------
 
     def _add(self, made: Made) -> None:
-        self.debates += made.debates
-        self.problems += made.problems
-        self.informed += made.informed
-        self.suspects += made.suspects
-        self.neutralised += made.neutralised
-        self.imported += made.imported
+        self.read += made.read
         for run in made.runs:
             if run not in self.runs[made.source]:
                 self._tell_apart(made.source, run)

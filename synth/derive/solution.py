@@ -42,17 +42,22 @@ class Solution(Derivation):
     def thought(self, transcript: Transcript) -> list[Piece] | Dropped:
         """The thought in pieces, without its tags."""
 
-    def message(self, transcript: Transcript) -> Message | Dropped:
-        """The whole assistant message."""
+    def draft(self, transcript: Transcript) -> tuple[list[Piece], str] | Dropped:
+        """The thought before anybody retells it, and the answer behind it."""
         answer = final_answer(transcript.outcome)
         if self.solved_only and not transcript.right:
             return Dropped("not solved")
         if answer is None:
             return Dropped("no answer")
         pieces = self.thought(transcript)
-        if isinstance(pieces, Dropped):
-            return pieces
-        pieces, counted = self.retold(transcript, pieces, answer)
+        return pieces if isinstance(pieces, Dropped) else (pieces, answer)
+
+    def message(self, transcript: Transcript) -> Message | Dropped:
+        """The whole assistant message."""
+        draft = self.draft(transcript)
+        if isinstance(draft, Dropped):
+            return draft
+        pieces, counted = self.retold(transcript, *draft)
         message = framed(pieces, transcript, self.tags, self.mask)
         return replace(message, counted=counted) if isinstance(message, Message) else message
 
