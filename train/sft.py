@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from longthought.train.arguments import attention, quiet_libraries, trainer_arguments
+from longthought.train.arguments import quiet_libraries, trainer_arguments
 from longthought.train.artifact import check_places
 from longthought.train.corpus import read_rows
 from longthought.train.fit import fit_and_save
 from longthought.train.lora import lora_config
+from longthought.train.packing import layout
 from longthought.train.settings import SftSettings
 from longthought.train.starting_point import load_start
 from longthought.train.tokenise import tokenise_rows
@@ -40,21 +41,22 @@ def run_sft(settings: SftSettings) -> Path:
 
 
 def sft_trainer(settings: SftSettings, model: Any, tokenizer: Any, dataset: Any) -> Any:
-    """TRL's trainer on a tokenised dataset, batches made of rows of similar length."""
+    """TRL's trainer on a tokenised dataset, batches made of rows of similar length, packed or padded."""
     from trl.trainer.sft_config import SFTConfig
 
     from longthought.train.sft_trainers import LeanSFTTrainer, LengthBatchSFTTrainer
 
+    packed, attention = layout(settings, model)
     config: Any = SFTConfig
     arguments = config(
         **trainer_arguments(settings),
         dataset_kwargs={"skip_prepare_dataset": True},
         max_length=None,
-        packing=False,
+        padding_free=packed,
         completion_only_loss=False,
         assistant_only_loss=False,
     )
-    model.set_attn_implementation(attention(settings))
+    model.set_attn_implementation(attention)
     small = settings.token_metrics == "auto" and model.config.vocab_size <= _SMALL_VOCABULARY
     lean = small or settings.token_metrics is False
     trainer: Any = LeanSFTTrainer if lean else LengthBatchSFTTrainer
