@@ -14,7 +14,7 @@ _LOGGED = ("step", "epoch", "loss", "learning_rate", "grad_norm", "rewards/accur
 
 
 def fit_and_save(
-    settings: TrainSettings, kind: str, trainer: Any, tokenizer: Any, counts: Mapping[str, int]
+    settings: TrainSettings, kind: str, trainer: Any, tokenizer: Any, counts: Mapping[str, Any]
 ) -> Path:
     """Train, merge adapters if there are any, and save to ``settings.out``.
 

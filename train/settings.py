@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, cast, overload
+from typing import Annotated, Any, Literal, Self, TypeVar, cast, overload
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from longthought.agents.errors import UsageError
 
@@ -90,6 +90,10 @@ class TrainSettings(_Settings):
     lora: LoraSettings | None = None
 
 
+#: What no phase of a training may change.
+_OF_ALL_PHASES = ("model", "out", "overwrite", "seed", "device", "threads")
+
+
 class SftSettings(TrainSettings):
     """Supervised fine-tuning on messages; only the messages that a row marks as trained count in the loss."""
 
@@ -99,6 +103,34 @@ class SftSettings(TrainSettings):
     #: Lays the rows of a batch end to end instead of padding them; no row sees another, and a step learns the same.
     #: ``auto`` packs on a CPU, or with flash attention on a GPU. Measured: ``python -m benchmarks.train_speed``.
     packing: bool | Literal["auto"] = "auto"
+    #: Trainings one after the other, each from the model of the one before; one says what is not as in the keys beside
+    #: `phases`, and is read as the whole of its settings. `corpora` then are those of all phases.
+    phases: list[Self] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_phases(cls, content: Any) -> Any:
+        given: Any = content.get("phases") if isinstance(content, dict) else None
+        if not isinstance(given, list) or not all(
+            isinstance(phase, dict) for phase in cast("list[Any]", given)
+        ):
+            return content
+        own = {key: value for key, value in cast("dict[str, Any]", content).items() if key != "phases"}
+        phases = [{**own, **phase} for phase in cast("list[dict[str, Any]]", given)]
+        for n, phase in enumerate(phases):
+            for key in _OF_ALL_PHASES:
+                if phase.get(key) != own.get(key):
+                    raise ValueError(f"phases.{n}.{key} is the same for all phases; set {key} beside phases")
+            if phase.get("phases"):
+                raise ValueError(f"phases.{n}.phases: a phase has none of its own")
+        corpora = [
+            corpus
+            for phase in phases
+            if isinstance(named := phase.get("corpora"), list)
+            for corpus in cast("list[Any]", named)
+        ]
+        once = [corpus for n, corpus in enumerate(corpora) if corpus not in corpora[:n]]
+        return {**own, "corpora": once, "phases": phases} if phases else content
 
 
 class CriticCorpus(CorpusSettings):

@@ -11,6 +11,7 @@ from longthought.train.corpus import read_rows
 from longthought.train.fit import fit_and_save
 from longthought.train.lora import lora_config
 from longthought.train.packing import layout
+from longthought.train.phases import clear_up, phases_of, whole_account
 from longthought.train.settings import SftSettings
 from longthought.train.starting_point import load_start
 from longthought.train.tokenise import tokenise_rows
@@ -19,7 +20,7 @@ _SMALL_VOCABULARY = 8192
 
 
 def run_sft(settings: SftSettings) -> Path:
-    """Train and save; returns the directory, which transformers, vLLM and TRL load.
+    """Train, phase after phase, and save; returns the directory, which transformers, vLLM and TRL load.
 
     Raises:
         UsageError: a model, corpus or row that cannot be trained with; see the functions called.
@@ -27,17 +28,29 @@ def run_sft(settings: SftSettings) -> Path:
     quiet_libraries()
     check_places(settings)
     model, tokenizer = load_start(settings)
-    corpus = tokenise_rows(
-        read_rows(settings.corpora), tokenizer, max_length=settings.max_length, too_long=settings.too_long
-    )
-    trainer = sft_trainer(settings, model, tokenizer, corpus.dataset)
-    counts = {
-        "rows": len(corpus.dataset),
-        "rows_dropped": corpus.dropped,
-        "tokens_of_an_epoch": corpus.tokens,
-        "trained_tokens_of_an_epoch": corpus.trained,
-    }
-    return fit_and_save(settings, "sft", trainer, tokenizer, counts)
+    phases = phases_of(settings)
+    # All rows are looked at before the first phase trains.
+    corpora = [
+        tokenise_rows(
+            read_rows(phase.corpora), tokenizer, max_length=phase.max_length, too_long=phase.too_long
+        )
+        for phase in phases
+    ]
+    for phase, corpus in zip(phases, corpora, strict=True):
+        if phase is not phases[0]:
+            model, _ = load_start(phase)
+        last = phase is phases[-1]
+        trainer = sft_trainer(phase, model, tokenizer, corpus.dataset)
+        counts = {
+            "rows": len(corpus.dataset),
+            "rows_dropped": corpus.dropped,
+            "tokens_of_an_epoch": corpus.tokens,
+            "trained_tokens_of_an_epoch": corpus.trained,
+            **(whole_account(settings, phases) if last else {}),
+        }
+        fit_and_save(phase, "sft", trainer, tokenizer, counts)
+    clear_up(phases)
+    return settings.out
 
 
 def sft_trainer(settings: SftSettings, model: Any, tokenizer: Any, dataset: Any) -> Any:
