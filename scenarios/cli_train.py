@@ -65,9 +65,12 @@ def critic(config: Config, set_: Sets = None) -> None:
     _say(run_sft(load_settings(config, set_ or (), schema=CriticSettings)))
 
 
-def _say(result: object) -> None:
+def _say(made: Path) -> None:
+    import orjson
     from rich.console import Console
 
     from longthought.scenarios.plain_text import plain
 
-    Console().print(plain(str(result)), soft_wrap=True)
+    measured = orjson.loads((made / "training.json").read_bytes())
+    speed = "{tokens_seen:,} tokens in {seconds:,} s, {tokens_per_second:,} a second".format(**measured)
+    Console().print(plain(f"{speed}\n{made}"), soft_wrap=True)

@@ -1,8 +1,8 @@
 """Several trainings as one: each goes on from the model of the one before, and the last one's model is the result.
 
-As in O1-Journey (part 1, section 4.2: shortcuts first, which teach the format, then journeys) and in Stream of Search
-and STILL-2, which begin with a format phase, too. A phase has its own corpora, scheduler and optimiser. The model goes on
-through ``.<out>.phase-<n>``, a whole model with its own record, which is gone once the last phase's is there.
+As O1-Journey (part 1) trains: a stage on shortcuts, which teach the format, then one on journeys. A phase has its own
+corpora, scheduler and optimiser. The model goes on through ``.<out>.phase-<n>``, a whole model with its own record,
+which is gone once the last phase's is there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from longthought.train.settings import SftSettings
 
 
 def phases_of(settings: SftSettings) -> list[SftSettings]:
-    """The trainings to run, in order; only the last writes to ``settings.out``. Without phases it is the one training."""
+    """The trainings to run, in order, of which the last writes to ``settings.out``; without phases the one training."""
     if not settings.phases:
         return [settings]
     chain = list[SftSettings]()
@@ -34,7 +34,7 @@ def phases_of(settings: SftSettings) -> list[SftSettings]:
 
 
 def whole_account(settings: SftSettings, phases: Sequence[SftSettings]) -> dict[str, Any]:
-    """What the record of the last phase says of all: their settings and corpora, and the records of the earlier ones."""
+    """What the last phase's record says of all: their settings and corpora, and the records of the earlier ones."""
     if not settings.phases:
         return {}
     return {

@@ -49,7 +49,7 @@ def attend_rows(
 ) -> tuple[Any, None]:
     """Heads of one packed sequence, (1, heads, tokens, size), to what they attend to, (1, tokens, heads, size)."""
     lengths = cu_seq_lens_q.diff().tolist()
-    rows = zip(*(heads.split(lengths, dim=2) for heads in (query, key, value)), strict=True)
+    rows: Any = zip(*(heads.split(lengths, dim=2) for heads in (query, key, value)), strict=True)
     plain = query.device.type == "cpu" and query.dtype == torch.bfloat16
     made = [
         _plain(*row, scaling, dropout)

@@ -109,28 +109,23 @@ class SftSettings(TrainSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _whole_phases(cls, content: Any) -> Any:
-        given: Any = content.get("phases") if isinstance(content, dict) else None
-        if not isinstance(given, list) or not all(
-            isinstance(phase, dict) for phase in cast("list[Any]", given)
-        ):
-            return content
-        own = {key: value for key, value in cast("dict[str, Any]", content).items() if key != "phases"}
-        phases = [{**own, **phase} for phase in cast("list[dict[str, Any]]", given)]
+    def _whole_phases(cls, content: object) -> object:
+        whole: dict[str, Any] = content if isinstance(content, dict) else {}
+        given: list[Any] = found if isinstance(found := whole.get("phases"), list) else []
+        if not given or not all(isinstance(phase, dict) for phase in given):
+            return cast("object", content)
+        own = {key: value for key, value in whole.items() if key != "phases"}
+        phases: list[dict[str, Any]] = [{**own, **phase} for phase in given]
+        corpora = list[Any]()
         for n, phase in enumerate(phases):
             for key in _OF_ALL_PHASES:
                 if phase.get(key) != own.get(key):
                     raise ValueError(f"phases.{n}.{key} is the same for all phases; set {key} beside phases")
             if phase.get("phases"):
                 raise ValueError(f"phases.{n}.phases: a phase has none of its own")
-        corpora = [
-            corpus
-            for phase in phases
-            if isinstance(named := phase.get("corpora"), list)
-            for corpus in cast("list[Any]", named)
-        ]
-        once = [corpus for n, corpus in enumerate(corpora) if corpus not in corpora[:n]]
-        return {**own, "corpora": once, "phases": phases} if phases else content
+            named: list[Any] = found if isinstance(found := phase.get("corpora"), list) else []
+            corpora += [corpus for corpus in named if corpus not in corpora]
+        return {**own, "corpora": corpora, "phases": phases}
 
 
 class CriticCorpus(CorpusSettings):

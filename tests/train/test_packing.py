@@ -87,8 +87,9 @@ def test_adapters_get_the_same_gradients_packed_and_padded(tmp_path: Path) -> No
 
 def grouped_heads() -> Any:
     config: Any = LlamaConfig
+    llama: Any = LlamaForCausalLM
     torch.manual_seed(0)
-    model: Any = LlamaForCausalLM(
+    model: Any = llama(
         config(
             vocab_size=50,
             hidden_size=32,
@@ -146,7 +147,8 @@ def test_rows_start_again_and_their_first_token_is_not_learned(tmp_path: Path) -
 
 def test_what_attends_in_windows_is_not_packed_by_rows(tmp_path: Path) -> None:
     config: Any = MistralConfig
-    windows: Any = MistralForCausalLM(
+    mistral: Any = MistralForCausalLM
+    windows: Any = mistral(
         config(
             vocab_size=50,
             hidden_size=16,
