@@ -21,12 +21,13 @@ ROWS = "longthought_rows"
 _PLAIN_LENGTH = 1024
 
 _functional: Any = functional
+_interface: Any = AttentionInterface
 
 
 def rows_suffice(model: Any) -> bool:
     """Whether a model's attention is causal over the whole row and nothing else: no window, no capped scores."""
     config = model.config.get_text_config()
-    kinds = getattr(config, "layer_types", None) or []
+    kinds: list[str] = getattr(config, "layer_types", None) or []
     special = ("sliding_window", "attention_chunk_size", "attn_logit_softcapping")
     return (
         bool(model._supports_attention_backend)
@@ -50,16 +51,19 @@ def attend_rows(
     """Heads of one packed sequence, (1, heads, tokens, size), to what they attend to, (1, tokens, heads, size)."""
     lengths = cu_seq_lens_q.diff().tolist()
     rows: Any = zip(*(heads.split(lengths, dim=2) for heads in (query, key, value)), strict=True)
-    plain = query.device.type == "cpu" and query.dtype == torch.bfloat16
-    made = [
-        _plain(*row, scaling, dropout)
-        if plain and n <= _PLAIN_LENGTH
-        else _functional.scaled_dot_product_attention(
-            *row, dropout_p=dropout, is_causal=True, scale=scaling, enable_gqa=query.shape[1] != key.shape[1]
-        )
-        for n, row in zip(lengths, rows, strict=True)
-    ]
+    on_cpu = query.device.type == "cpu" and query.dtype == torch.bfloat16
+    made: list[Any] = []
+    for q, k, v in rows:
+        attend = _plain if on_cpu and q.shape[2] <= _PLAIN_LENGTH else _fused
+        made.append(attend(q, k, v, scaling, dropout))
     return torch.cat(made, dim=2).transpose(1, 2).contiguous(), None
+
+
+def _fused(query: Any, key: Any, value: Any, scaling: float | None, dropout: float) -> Any:
+    grouped = query.shape[1] != key.shape[1]
+    return _functional.scaled_dot_product_attention(
+        query, key, value, dropout_p=dropout, is_causal=True, scale=scaling, enable_gqa=grouped
+    )
 
 
 def _plain(query: Any, key: Any, value: Any, scaling: float | None, dropout: float) -> Any:
@@ -73,4 +77,4 @@ def _plain(query: Any, key: Any, value: Any, scaling: float | None, dropout: flo
     return torch.matmul(_functional.dropout(weights.to(query.dtype), dropout), value)
 
 
-AttentionInterface.register(ROWS, attend_rows)
+_interface.register(ROWS, attend_rows)

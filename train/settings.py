@@ -90,6 +90,11 @@ class TrainSettings(_Settings):
     lora: LoraSettings | None = None
 
 
+def _list(given: object) -> list[Any]:
+    """``given`` where it is a list; what else it may be, the field's own check complains of."""
+    return cast("list[Any]", given if isinstance(given, list) else [])
+
+
 #: What no phase of a training may change.
 _OF_ALL_PHASES = ("model", "out", "overwrite", "seed", "device", "threads")
 
@@ -110,8 +115,8 @@ class SftSettings(TrainSettings):
     @model_validator(mode="before")
     @classmethod
     def _whole_phases(cls, content: object) -> object:
-        whole: dict[str, Any] = content if isinstance(content, dict) else {}
-        given: list[Any] = found if isinstance(found := whole.get("phases"), list) else []
+        whole = cast("dict[str, Any]", content if isinstance(content, dict) else {})
+        given = _list(whole.get("phases"))
         if not given or not all(isinstance(phase, dict) for phase in given):
             return cast("object", content)
         own = {key: value for key, value in whole.items() if key != "phases"}
@@ -123,8 +128,7 @@ class SftSettings(TrainSettings):
                     raise ValueError(f"phases.{n}.{key} is the same for all phases; set {key} beside phases")
             if phase.get("phases"):
                 raise ValueError(f"phases.{n}.phases: a phase has none of its own")
-            named: list[Any] = found if isinstance(found := phase.get("corpora"), list) else []
-            corpora += [corpus for corpus in named if corpus not in corpora]
+            corpora += [corpus for corpus in _list(phase.get("corpora")) if corpus not in corpora]
         return {**own, "corpora": corpora, "phases": phases}
 
 

@@ -36,7 +36,7 @@ def rows_of_many_lengths() -> list[Row]:
     return [Row(row, f"row {n}") for n, row in enumerate(rows)]
 
 
-def step(path: Path, **options: Any) -> tuple[Any, Any, dict[str, torch.Tensor]]:
+def step(path: Path, **options: Any) -> tuple[Any, Any, dict[str, Any]]:
     """The first batch of a training, its loss, and every gradient."""
     chosen = settings_of(path, **options)
     model, tokenizer = load_start(chosen)
@@ -88,7 +88,8 @@ def test_adapters_get_the_same_gradients_packed_and_padded(tmp_path: Path) -> No
 def grouped_heads() -> Any:
     config: Any = LlamaConfig
     llama: Any = LlamaForCausalLM
-    torch.manual_seed(0)
+    torch_: Any = torch
+    torch_.manual_seed(0)
     model: Any = llama(
         config(
             vocab_size=50,
@@ -105,7 +106,7 @@ def grouped_heads() -> Any:
 def packed_logits(model: Any, rows: list[list[int]], dtype: torch.dtype) -> Any:
     """Each row's logits out of one pass over all."""
     model.set_attn_implementation(ROWS)
-    lengths = torch.tensor([len(row) for row in rows])
+    lengths: Any = torch.tensor([len(row) for row in rows])
     bounds = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)]).int()
     positions = torch.cat([torch.arange(len(row)) for row in rows])
     with torch.no_grad():
