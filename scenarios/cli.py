@@ -77,7 +77,9 @@ def main() -> NoReturn:
     try:
         app()
     except LongthoughtError as error:
-        print(f"longthought: {_one_line(error)}", file=sys.stderr)
+        # Processes that train together all come to the same error.
+        if os.environ.get("RANK", "0") == "0":
+            print(f"longthought: {_one_line(error)}", file=sys.stderr)
         sys.exit(2 if isinstance(error, UsageError) else 1)
     sys.exit(0)
 
@@ -87,3 +89,7 @@ def _one_line(error: Exception) -> str:
     from longthought.scenarios.plain_text import printable
 
     return " ".join(printable(str(error)).split())
+
+
+if __name__ == "__main__":
+    main()
