@@ -51,6 +51,8 @@ def trainer_arguments(settings: TrainSettings) -> dict[str, Any]:
         **reporting(settings),
         "push_to_hub": False,
         "dataloader_pin_memory": not on_cpu,
+        # Every weight has a part in every loss; looking for others costs a walk through the graph.
+        "ddp_find_unused_parameters": False,
     }
 
 

@@ -22,6 +22,10 @@ class CheckpointRecords(TrainerCallback):
         self._name = name
         self._record_at = record_at
 
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, train_dataloader: Any = None, **_: Any) -> None:
+        # A resumed epoch's loader is wrapped once more, and then accelerate 1.15 no longer reaches the order of rows.
+        train_dataloader.set_epoch(int(state.epoch or 0))
+
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
         # A logged loss is a mean since the last: windows end where a resumed training begins, and at the end.
         if control.should_save or control.should_training_stop:
