@@ -67,7 +67,7 @@ def _mean(log: Sequence[Mapping[str, float]]) -> float:
 def _rounded(history: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
     """The trainer's log without what it sums up at the end."""
     return [
-        {key: float(f"{float(entry[key]):.5g}") for key in _LOGGED if key in entry}
+        {key: float(f"{float(entry[key]):.7g}") for key in _LOGGED if key in entry}
         for entry in history
         if "loss" in entry
     ]
