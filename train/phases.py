@@ -11,9 +11,10 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
+from longthought.train.checkpoints import checkpoints_of
 from longthought.train.corpus import corpus_hashes
+from longthought.train.processes import is_main
+from longthought.train.provenance import identity_of, read_record
 from longthought.train.settings import SftSettings
 
 
@@ -40,11 +41,14 @@ def whole_account(settings: SftSettings, phases: Sequence[SftSettings]) -> dict[
     return {
         "settings": settings.model_dump(mode="json"),
         "corpora": corpus_hashes(settings.corpora),
-        "phases": [orjson.loads((phase.out / "training.json").read_bytes()) for phase in phases[:-1]],
+        "identity": identity_of(settings),
+        "phases": [read_record(phase.out) for phase in phases[:-1]],
     }
 
 
 def clear_up(phases: Sequence[SftSettings]) -> None:
     """Remove what earlier phases left for later ones."""
-    for phase in phases[:-1]:
-        shutil.rmtree(phase.out)
+    if is_main():
+        for phase in phases[:-1]:
+            shutil.rmtree(phase.out)
+            shutil.rmtree(checkpoints_of(phase), ignore_errors=True)

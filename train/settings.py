@@ -7,11 +7,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, cast, overload
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from longthought.agents.errors import UsageError
 
 Scheduler = Literal["cosine", "linear", "constant", "constant_with_warmup", "cosine_with_min_lr"]
+
+#: What a training does where an earlier one left checkpoints.
+Earlier = Literal["refuse", "resume", "set-aside"]
+
+#: Who else is told the course of a training; the packages carry the same names.
+Reporter = Literal["trackio", "tensorboard", "wandb"]
+
+
+def _listed(given: object) -> object:
+    """``none``, one name, or names with commas between them, as a list."""
+    if isinstance(given, str):
+        return [name for part in given.split(",") if (name := part.strip()) and name != "none"]
+    return [] if given is None else given
 
 
 class _Settings(BaseModel):
@@ -87,6 +100,9 @@ class TrainSettings(_Settings):
     log_steps: int = Field(default=50, ge=1)
     #: Steps between checkpoints, kept in ``<out>-checkpoints``; none saves only the end.
     save_steps: int | None = Field(default=None, ge=1)
+    #: ``resume`` goes on from the last of them, ``set-aside`` moves them to ``<out>-checkpoints.1`` and starts again.
+    earlier: Earlier = "refuse"
+    report_to: Annotated[list[Reporter], BeforeValidator(_listed)] = []
     lora: LoraSettings | None = None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from longthought.train.arguments import quiet_libraries, trainer_arguments
 from longthought.train.artifact import check_places
+from longthought.train.checkpoints import is_finished
 from longthought.train.corpus import read_rows
 from longthought.train.fit import fit_and_save
 from longthought.train.lora import lora_config
@@ -26,9 +27,10 @@ def run_sft(settings: SftSettings) -> Path:
         UsageError: a model, corpus or row that cannot be trained with; see the functions called.
     """
     quiet_libraries()
-    check_places(settings)
-    model, tokenizer = load_start(settings)
     phases = phases_of(settings)
+    for each in (*phases[:-1], settings):
+        check_places(each)
+    model, tokenizer = load_start(settings)
     # All rows are looked at before the first phase trains.
     corpora = [
         tokenise_rows(
@@ -37,6 +39,8 @@ def run_sft(settings: SftSettings) -> Path:
         for phase in phases
     ]
     for phase, corpus in zip(phases, corpora, strict=True):
+        if phase.earlier == "resume" and is_finished(phase):
+            continue
         if phase is not phases[0]:
             model, _ = load_start(phase)
         last = phase is phases[-1]

@@ -10,9 +10,15 @@ import pytest
 
 from longthought.agents.errors import UsageError
 from longthought.synth.file_hash import file_hash
+from longthought.train.checkpoint_records import CheckpointRecords
+from longthought.train.checkpoints import is_finished
 from longthought.train.settings import CriticSettings, SftSettings, load_settings
 from longthought.train.sft import run_sft
 from tests.train.tiny_corpora import CONFIG, sft_rows, shared_settings, write_corpus
+
+
+class PowerCutError(Exception):
+    pass
 
 
 def record(model: Path) -> dict[str, Any]:
@@ -111,3 +117,31 @@ def test_a_wrong_phase_is_named(tmp_path: Path, phases: str, complaint: str) -> 
     file.write_text(f"model: a\ncorpora: [{{path: a, kind: k}}]\nout: o\nphases: {phases}\n")
     with pytest.raises(UsageError, match=complaint):
         load_settings(file)
+
+
+@pytest.mark.parametrize("steps", [2, 4])
+def test_phases_that_were_stopped_go_on_and_end_the_same(
+    tmp_path: Path, trained: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    given = two_phases(tmp_path, model=str(trained), save_steps=1)
+    straight = run_sft(SftSettings.model_validate(given))
+    cut = given | {"out": str(tmp_path / "cut")}
+    original = CheckpointRecords.on_step_end
+    left = [steps]
+
+    def fail(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not left[0]:
+            raise PowerCutError
+        left[0] -= 1
+        return original(self, *args, **kwargs)
+
+    with monkeypatch.context() as patch, pytest.raises(PowerCutError):
+        patch.setattr(CheckpointRecords, "on_step_end", fail)
+        run_sft(SftSettings.model_validate(cut))
+    with pytest.raises(UsageError, match="stopped after step 2|stopped after step 1"):
+        run_sft(SftSettings.model_validate(cut))
+    resumed = SftSettings.model_validate(cut | {"earlier": "resume"})
+    assert file_hash(run_sft(resumed) / "model.safetensors") == file_hash(straight / "model.safetensors")
+    assert is_finished(resumed)
+    again = SftSettings.model_validate(cut | {"overwrite": True})
+    assert run_sft(again) == resumed.out
