@@ -39,7 +39,7 @@ from benchmarks.train_speed_side import BATCH, MODEL, THREADS
 
 Row = dict[str, Any]
 
-STEPS = 20
+STEPS = 12
 _DIALOGUE_EVERY = 20
 _SIDES = (
     "plain-float32",
@@ -120,7 +120,12 @@ def speed(name: str, rows: list[Row], file: Path, repeats: int) -> list[Row]:
     runs = {side: list[Any]() for side in _SIDES}
     for _ in range(repeats):
         for side in _SIDES:
-            runs[side].append(measure(side, file))
+            run = measure(side, file)
+            runs[side].append(run)
+            print(
+                f"{name}, {side}: {tokens / run['cpu_seconds']:,.0f} tokens a second, {run['peak_rss_mb']} MB",
+                flush=True,
+            )
     return [
         {
             "rows": name,
