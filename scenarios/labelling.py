@@ -79,7 +79,10 @@ async def label(scenario: str, options: LabelOptions, console: Console | None = 
     loaded = load_scenario(scenario, options.sets)
     async with AsyncExitStack() as stack:
         built = build_reward(
-            loaded, options.reward, settings(options.options), allow_import=options.allow_import
+            loaded,
+            options.reward,
+            settings(options.options, "--option", "k=16"),
+            allow_import=options.allow_import,
         )
         stack.push_async_callback(built.close)
         identity = digest_of(built.reward.identity(), [one.model_dump(mode="json") for one in solutions])

@@ -144,7 +144,7 @@ def _drafts(run: str, journey: Journey, options: RewriteOptions) -> Iterator[_Dr
 
 def _journey(options: RewriteOptions) -> Journey:
     try:
-        return Journey.model_validate(settings(options.options))
+        return Journey.model_validate(settings(options.options, "--option", "order=dfs"))
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(f"--option {'.'.join(map(str, first['loc']))}: {first['msg']}") from error

@@ -92,7 +92,7 @@ def set_filters(asked: Mapping[str, object], given: Sequence[str]) -> dict[str, 
             raise UsageError(f"--filter {text}: should look like exact or length.max=20000")
         options = dict(cast("Mapping[str, object]", options)) if isinstance(options, Mapping) else {}
         if option:
-            options[option] = plain_value("--filter", text, value)
+            options[option] = _plain_value(text, value)
         merged[name] = options
     return merged
 
@@ -111,13 +111,8 @@ def with_evaluation_files(asked: Mapping[str, object], files: Sequence[Path]) ->
     return {**asked, Contamination.name: {**given, "files": both}}
 
 
-def plain_value(option: str, text: str, value: str) -> object:
-    """The value of ``option``, which was given as ``text``, read as YAML.
-
-    Raises:
-        UsageError: it is none.
-    """
+def _plain_value(text: str, value: str) -> object:
     try:
         return yaml.safe_load(value)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise UsageError(f"{option} {text}: not YAML: {' '.join(str(error).split())}") from error
+        raise UsageError(f"--filter {text}: not YAML: {' '.join(str(error).split())}") from error
