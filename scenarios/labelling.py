@@ -15,7 +15,7 @@ from rich.console import Console
 
 from longthought.agents.calls import digest_of
 from longthought.agents.errors import UsageError
-from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.asking import ask_in
 from longthought.scenarios.build import build_reward
 from longthought.scenarios.load import load_scenario, settings

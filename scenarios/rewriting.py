@@ -13,7 +13,8 @@ from rich.console import Console
 from longthought.agents.calls import digest_of
 from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.engines import Engines
 from longthought.scenarios.jobs import Job, Row, do_jobs, take_work, write_rows
 from longthought.scenarios.load import Loaded, load_scenario, settings

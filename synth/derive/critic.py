@@ -59,7 +59,7 @@ class Critic(Derivation):
         }
 
     def _rows(self, transcript: Transcript, verdicts: Mapping[int, Decision]) -> Iterator[SftRow | Dropped]:
-        turns = {turn.thought.id: turn for turn in transcript.walk()}
+        turns = {turn.thought.id: turn for turn in transcript.walk}
         learned: set[int] = set()
         made: list[SftRow | Dropped] = []
         # From the last thought back: a path teaches the verdicts above its end, if they are what the debate went by.

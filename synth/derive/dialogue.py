@@ -50,7 +50,7 @@ class Dialogue(Derivation):
             if not is_debate(transcript):
                 yield Dropped("not a debate")
                 continue
-            walk = transcript.walk()
+            walk = transcript.walk
             path = Path(transcript.problem, transcript.final_path, walk)
             stands = standing(transcript)
             if self.context == "shared":

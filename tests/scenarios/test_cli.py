@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.transcript_files import read_transcripts
 from tests.scenarios.command_line import Call
 from tests.scenarios.scripted_scenarios import asked, write
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from longthought.agents.errors import RunError, UsageError
-from longthought.protocols.transcript import read_transcripts, unread_transcripts
+from longthought.protocols.transcript_files import read_transcripts, unread_transcripts
 from longthought.synth.clean.passes import Origin, Pass, texts
 from longthought.synth.corpus import blocks as blocks_module
 from longthought.synth.corpus.blocks import blocks
