@@ -1,7 +1,7 @@
 """Rows of JSON that others wrote, each with its place: ``.jsonl``, a ``.json`` list, also behind ``.gz`` or ``.zst``.
 
-A compressed file may be a bomb, and any file may
-hold one endless line: what a row may hold and what may come out of a compressed file is bounded, and read in pieces.
+A compressed file may be a bomb, and any file may hold one endless line: what a row may hold and what may come out of a
+compressed file is bounded, and read in pieces.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.critic_rows import verdicts_row
 from longthought.synth.derive.derivation import Derivation, Dropped
 from longthought.synth.derive.hindsight import hindsight
-from longthought.synth.derive.rows import Row, SftRow
+from longthought.synth.derive.rows import Row, SftRow, origin
 from longthought.synth.derive.step_labels import is_debate
 
 
@@ -84,10 +84,7 @@ class Critic(Derivation):
             self._context,
             learn,
             id=f"{transcript.id}/{walk[-1].thought.id}",
-            problem=transcript.problem.id,
-            run=transcript.run,
-            outcome=transcript.outcome.kind,
-            informed=transcript.informed,
+            origin=origin(transcript),
         )
 
     @cached_property
