@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from longthought.agents.decisions import Backtrack, Decision
 from longthought.agents.errors import UsageError
+from longthought.agents.first_error import first_error
 from longthought.agents.injection import any_suspect
 from longthought.agents.problems import Problem
 from longthought.agents.readings import Reading
@@ -179,6 +180,6 @@ def fold(events: Sequence[Event], run: str = "") -> Transcript | None:
             }
         )
     except (ValidationError, KeyError) as error:
-        raise UsageError(
-            f"debate {events[0]['debate']}: not a transcript of version {VERSION}: {error}"
-        ) from error
+        said = first_error(error) if isinstance(error, ValidationError) else f"no {error}"
+        where = f"debate {events[0]['debate']}"
+        raise UsageError(f"{where}: not a transcript of version {VERSION}: {said}") from error

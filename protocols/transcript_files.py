@@ -12,6 +12,7 @@ import zstandard
 from pydantic import ValidationError
 
 from longthought.agents.errors import UsageError
+from longthought.agents.first_error import first_error
 from longthought.protocols.file_lines import lines, pieces
 from longthought.protocols.journal import Event, read_debates
 from longthought.protocols.transcript import Transcript, fold
@@ -41,10 +42,7 @@ class Line:
         try:
             return Transcript.model_validate_json(self.text)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            said = f"{self.file}:{self.number}: not a transcript: {where}: {first['msg']}"
-            raise UsageError(said) from error
+            raise UsageError(f"{self.file}:{self.number}: not a transcript: {first_error(error)}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ Unread = Line | Events
 
 
 def unread_transcripts(source: Path) -> Iterator[Unread]:
-    """The finished transcripts of a run directory (packed or not) or of a ``.jsonl`` / ``.jsonl.zst`` file, in order.
+    """The finished transcripts of a run directory (packed or not) or of a file of them, in order.
 
     Raises:
         UsageError: nothing there, or it cannot be read.

@@ -14,6 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from longthought.agents.errors import UsageError
+from longthought.agents.first_error import first_error
 from longthought.synth.clean.balance import Balance
 from longthought.synth.clean.contamination import Contamination
 from longthought.synth.clean.exact import Exact
@@ -50,11 +51,8 @@ def _filter(name: str, options: object) -> Pass | Gate:
     try:
         return kind.model_validate(options)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join((name, *map(str, first["loc"])))
-        raise UsageError(
-            f"filters: {key}: {first['msg']} (options of {name}: {', '.join(kind.model_fields)})"
-        ) from error
+        takes = ", ".join(kind.model_fields)
+        raise UsageError(f"filters: {first_error(error, name)} (options of {name}: {takes})") from error
 
 
 def read_filters(file: Path) -> dict[str, object]:
