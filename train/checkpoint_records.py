@@ -22,7 +22,9 @@ class CheckpointRecords(TrainerCallback):
         self._name = name
         self._record_at = record_at
 
-    def on_epoch_begin(self, args: Any, state: Any, control: Any, train_dataloader: Any = None, **_: Any) -> None:
+    def on_epoch_begin(
+        self, args: Any, state: Any, control: Any, train_dataloader: Any = None, **_: Any
+    ) -> None:
         # A resumed epoch's loader is wrapped once more, and then accelerate 1.15 no longer reaches the order of rows.
         train_dataloader.set_epoch(int(state.epoch or 0))
 

@@ -43,7 +43,9 @@ def check_checkpoints(settings: TrainSettings) -> None:
         return
     begun = read_record(place).get("identity")
     if begun is None:
-        raise UsageError(f"{place}: holds no checkpoints of `longthought train`; move it away or choose another out")
+        raise UsageError(
+            f"{place}: holds no checkpoints of `longthought train`; move it away or choose another out"
+        )
     if _of_a_finished_one(settings, begun):
         return
     if settings.earlier == "refuse":
@@ -53,7 +55,9 @@ def check_checkpoints(settings: TrainSettings) -> None:
             f"{place}: holds a training that {where}; go on with --resume, start afresh with --force-new, "
             "or choose another out"
         )
-    if changes := "; ".join(f"{key}: {was} → {is_}" for key, was, is_ in differences(begun, identity_of(settings))):
+    if changes := "; ".join(
+        f"{key}: {was} → {is_}" for key, was, is_ in differences(begun, identity_of(settings))
+    ):
         raise UsageError(
             f"{place}: holds another training ({changes}); change it back, choose another out, or move the "
             "checkpoints aside with --force-new"
