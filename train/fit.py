@@ -38,7 +38,9 @@ def fit_and_save(
         return {**made, **counts, **_course(state, counts, before + time.perf_counter() - started)}
 
     place_logs(settings, trainer)
-    trainer.add_callback(CheckpointRecords(settings.out.name, record_at))
+    trainer.add_callback(
+        CheckpointRecords(settings.out.name, record_at, trainer.accelerator.wait_for_everyone)
+    )
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     return save_artifact(settings, trainer, tokenizer, record_at(trainer.state))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,14 @@ READY = ("cpu2", "ddp", "fsdp2", "zero3")
 
 @pytest.mark.parametrize("name", READY)
 def test_accelerate_understands_the_ready_configurations(name: str) -> None:
-    from accelerate.commands.config.config_args import load_config_from_file
-    from accelerate.commands.launch import _validate_launch_command, launch_command_parser
-
+    launching: Any = import_module("accelerate.commands.launch")
     file = accelerate_file(name)
     # Refuses keys that it does not know.
-    config: Any = load_config_from_file(str(file))
-    parsed = launch_command_parser().parse_args(
+    config: Any = import_module("accelerate.commands.config.config_args").load_config_from_file(str(file))
+    parsed = launching.launch_command_parser().parse_args(
         ["--config_file", str(file), "-m", "longthought.scenarios.cli"]
     )
-    arguments, _, _ = _validate_launch_command(parsed)
+    arguments, _, _ = launching._validate_launch_command(parsed)
     assert arguments.num_processes == config.num_processes == (2 if name == "cpu2" else 8)
     assert arguments.mixed_precision == "no"
     kinds = {"ddp": "multi_gpu", "cpu2": "multi_gpu", "fsdp2": "use_fsdp", "zero3": "use_deepspeed"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -57,13 +58,11 @@ def test_nothing_is_reported_or_uploaded_by_default(tmp_path: Path, monkeypatch:
     for name in ("HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
         monkeypatch.delenv(name, raising=False)
     settings = tiny_settings("sft", tmp_path, tmp_path, rows=2)
-    for given in ("none", None, [], "none,"):
+    nobody: tuple[object, ...] = ("none", None, [], "none,")
+    for given in nobody:
         arguments = trainer_arguments(SftSettings.model_validate({**settings, "report_to": given}))
         assert arguments["report_to"] == "none"
         assert arguments["push_to_hub"] is False
         assert arguments["trackio_static_space_id"] is False
-    with monkeypatch.context():
-        quiet_libraries()
-        import os
-
-        assert os.environ["HF_HUB_DISABLE_TELEMETRY"] == os.environ["DO_NOT_TRACK"] == "1"
+    quiet_libraries()
+    assert os.environ["HF_HUB_DISABLE_TELEMETRY"] == os.environ["DO_NOT_TRACK"] == "1"
