@@ -36,7 +36,7 @@ class LengthBatchSampler(Sampler[int], Sized):
 
     def __iter__(self) -> Iterator[int]:
         dice = np.random.default_rng([self._seed, self._epoch])
-        order = dice.permutation(len(self._lengths))
+        order: np.ndarray[tuple[int], np.dtype[np.int64]] = dice.permutation(len(self._lengths))
         pool = 50 * self._batch
         batches = list[np.ndarray[tuple[int], np.dtype[np.int64]]]()
         for start in range(0, len(order), pool):

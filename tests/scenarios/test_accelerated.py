@@ -16,8 +16,6 @@ from longthought.agents.errors import UsageError
 from longthought.scenarios.accelerated import accelerate_file, launch
 from tests.train.tiny_trainings import apart, losses, record, tiny_settings, train
 
-from tests.train.conftest import trained  # noqa: F401  isort:skip
-
 READY = ("cpu2", "ddp", "fsdp2", "zero3")
 
 
@@ -57,8 +55,8 @@ def command(config: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_two_processes_come_to_what_one_comes_to(trained: Path, tmp_path: Path) -> None:  # noqa: F811
-    settings = tiny_settings("sft", trained, tmp_path, rows=24) | {"epochs": 2, "batch": 8, "save_steps": 5}
+def test_two_processes_come_to_what_one_comes_to(tmp_path: Path) -> None:
+    settings = tiny_settings("sft", None, tmp_path, rows=24) | {"epochs": 2, "batch": 8, "save_steps": 5}
     one = train("sft", settings)
     two = tmp_path / "two"
     config = tmp_path / "sft.yaml"
@@ -83,9 +81,9 @@ def test_two_processes_come_to_what_one_comes_to(trained: Path, tmp_path: Path) 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_an_error_that_all_processes_come_to_is_said_once(trained: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_an_error_that_all_processes_come_to_is_said_once(tmp_path: Path) -> None:
     config = tmp_path / "sft.yaml"
-    config.write_text(yaml.safe_dump(tiny_settings("sft", trained, tmp_path) | {"max_length": 8}))
+    config.write_text(yaml.safe_dump(tiny_settings("sft", None, tmp_path) | {"max_length": 8}))
     refused = command(config, "--accelerate-config", "cpu2")
     assert refused.returncode == 2
     (line,) = refused.stderr.splitlines()

@@ -30,7 +30,7 @@ def test_adapters_are_refused_where_they_cannot_be_merged(
 ) -> None:
     monkeypatch.setenv(name, value)
     settings = tiny_settings("sft", tmp_path / "no model", tmp_path, rows=2)
-    with pytest.raises(UsageError, match="lora: adapters cannot be merged .* launch with `ddp`"):
+    with pytest.raises(UsageError, match=r"lora: adapters cannot be merged .* launch with `ddp`"):
         train("sft", settings, lora={"r": 2})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_only_who_is_named_is_told(trained: Path, tmp_path: Path, monkeypatch: p
     package = tmp_path / "site" / "trackio"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(FAKE)
-    monkeypatch.syspath_prepend(package.parent)
+    monkeypatch.setattr(sys, "path", [str(package.parent), *sys.path])
     settings = tiny_settings("sft", trained, tmp_path, rows=8)
     train("sft", settings)
     assert not (package / "told.txt").exists()
