@@ -25,7 +25,7 @@ _TRAINERS: dict[str, tuple[type[TrainSettings], Callable[[Any], Path]]] = {
 
 
 def tiny_settings(kind: str, model: Path | None, place: Path, rows: int = 24) -> dict[str, Any]:
-    """Settings for a corpus of ``rows`` rows of quite unequal lengths, made in ``place``; no model is random weights."""
+    """Settings for a corpus of rows of quite unequal lengths, made in ``place``; without a model, random weights."""
     name = _CORPORA[kind]
     corpus = write_corpus(place / "corpus", name, uneven_rows(kind, rows))
     shared = shared_settings(corpus, name, place / "model")
