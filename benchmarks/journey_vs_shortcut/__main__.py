@@ -14,31 +14,30 @@ import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.journey_vs_shortcut.base import base
-from benchmarks.journey_vs_shortcut.plan import MODELS, OUT, SEEDS, SIZES, Cell, cells
-from benchmarks.journey_vs_shortcut.report import report
+from benchmarks.journey_vs_shortcut.plan import ON_A_CPU, OUT, SEEDS, SIZES, Cell, cells
+from benchmarks.journey_vs_shortcut.report import NAME, report
 from benchmarks.journey_vs_shortcut.trees import unseen
 
 
-def main() -> None:
+def main(models: Sequence[str] = ON_A_CPU, at_once: int = os.cpu_count() or 1, name: str = NAME) -> None:
+    """Play what is asked for and report under ``name``."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--models", default=",".join(MODELS))
+    parser.add_argument("--models", default=",".join(models))
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
-    parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--at-once", type=int, default=at_once)
     parser.add_argument("--report", action="store_true", help="only the report")
     asked = parser.parse_args()
     if not asked.report:
-        models = tuple(asked.models.split(","))
-        _play(
-            cells(models, tuple(map(int, asked.sizes.split(","))), tuple(map(int, asked.seeds.split(",")))),
-            asked.at_once,
-        )
-    report()
+        sizes, seeds = (tuple(map(int, text.split(","))) for text in (asked.sizes, asked.seeds))
+        _play(cells(tuple(asked.models.split(",")), sizes, seeds), asked.at_once)
+    report(models, name)
 
 
 def _play(todo: list[Cell], at_once: int) -> None:

@@ -6,6 +6,7 @@ same number of examples (``equal: examples``) or of tokens (``equal: tokens``).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -50,7 +51,24 @@ MODELS: dict[str, dict[str, Any]] = {
         "num_key_value_heads": 5,
         "head_dim": 64,
     },
+    "25m": _LLAMA
+    | {
+        "hidden_size": 512,
+        "intermediate_size": 1376,
+        "num_hidden_layers": 8,
+        "num_attention_heads": 8,
+        "num_key_value_heads": 8,
+    },
+    "100m": _LLAMA
+    | {
+        "hidden_size": 768,
+        "intermediate_size": 2048,
+        "num_hidden_layers": 14,
+        "num_attention_heads": 12,
+        "num_key_value_heads": 12,
+    },
 }
+ON_A_CPU = ("1m", "5m")
 VOCABULARY = 1024
 
 #: What training shares, in the base and in the arms.
@@ -87,9 +105,7 @@ class Cell:
 
 
 def cells(
-    models: tuple[str, ...] = ("1m", "5m"),
-    sizes: tuple[int, ...] = SIZES,
-    seeds: tuple[int, ...] = SEEDS,
+    models: Sequence[str] = ON_A_CPU, sizes: Sequence[int] = SIZES, seeds: Sequence[int] = SEEDS
 ) -> list[Cell]:
     """Small ones first, and seed by seed, so that an unfinished run says something about every arm."""
     found: list[Cell] = []

@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.journey_vs_shortcut.plan import ARMS, EPOCHS, OUT, PROBLEMS, Cell, cells
+from benchmarks.journey_vs_shortcut.plan import ARMS, EPOCHS, ON_A_CPU, OUT, PROBLEMS, Cell, cells
 from benchmarks.journey_vs_shortcut.plot import plot
 from benchmarks.result_file import write_result
 
@@ -22,13 +22,13 @@ _RESAMPLES = 10_000
 Group = tuple[str, int, str]
 
 
-def report() -> None:
-    """Print and write what is there.
+def report(models: Sequence[str] = ON_A_CPU, name: str = NAME) -> None:
+    """Print what there is of these models, and write it under ``name``.
 
     Raises:
         SystemExit: no cell has been played.
     """
-    found = {cell: _read(cell) for cell in cells() if (OUT / "cells" / f"{cell.name}.json").is_file()}
+    found = {cell: _read(cell) for cell in cells(models) if (OUT / "cells" / f"{cell.name}.json").is_file()}
     if not found:
         raise SystemExit("no cell is there yet")
     groups: defaultdict[Group, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
@@ -48,8 +48,8 @@ def report() -> None:
         if other != "journey" and groups[group].get(other) and groups[group].get("journey")
     ]
     _print(rows, gaps)
-    print(write_result(NAME, {"problems": PROBLEMS, "epochs": EPOCHS, "arms": rows, "gaps": gaps}))
-    print(plot(rows, NAME))
+    print(write_result(name, {"problems": PROBLEMS, "epochs": EPOCHS, "arms": rows, "gaps": gaps}))
+    print(plot(rows, name))
 
 
 def _read(cell: Cell) -> dict[str, Any]:

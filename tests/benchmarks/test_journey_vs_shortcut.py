@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.journey_vs_shortcut import matched, report
-from benchmarks.journey_vs_shortcut.plan import EPOCHS, SIZES, Cell, cells
+from benchmarks.journey_vs_shortcut.plan import EPOCHS, MODELS, SIZES, VOCABULARY, Cell, cells
 from benchmarks.journey_vs_shortcut.thoughts import Ways, ways_of
 from longthought.agents.rewards.countdown import Puzzle
 
@@ -69,3 +71,13 @@ def test_without_cells_there_is_nothing_to_report(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(report, "OUT", tmp_path)
     with pytest.raises(SystemExit, match="no cell is there yet"):
         report.report()
+
+
+@pytest.mark.parametrize(("model", "millions"), [("1m", 1), ("5m", 5), ("25m", 25), ("100m", 100)])
+def test_models_have_about_the_parameters_that_their_names_say(model: str, millions: int) -> None:
+    torch: Any = import_module("torch")
+    transformers: Any = import_module("transformers")
+    with torch.device("meta"):
+        config = transformers.LlamaConfig(**MODELS[model], vocab_size=VOCABULARY)
+        made = transformers.LlamaForCausalLM(config)
+    assert made.num_parameters() == pytest.approx(millions * 1e6, rel=0.1)
