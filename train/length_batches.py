@@ -46,7 +46,7 @@ class LengthBatchSampler(Sampler[int], Sized):
         # A short batch stays last: the loader cuts by count.
         full = len(order) // self._batch
         for index in dice.permutation(full):
-            yield from batches[index].tolist()
+            yield from batches[int(index)].tolist()
         for rest in batches[full:]:
             yield from rest.tolist()
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import orjson
-from safetensors import torch as safetensors_torch
 
 from longthought.train.dpo import run_dpo
 from longthought.train.reward_model import run_prm
@@ -33,7 +33,7 @@ def tiny_settings(kind: str, model: Path | None, place: Path, rows: int = 24) ->
     return {**shared, "model": start, "learning_rate": 1e-3, "bf16": False}
 
 
-_load_file: Callable[[Path], dict[str, Any]] = safetensors_torch.load_file
+_weights: Any = import_module("safetensors.torch")
 
 
 def train(kind: str, settings: dict[str, Any], **changes: Any) -> Path:
@@ -70,12 +70,12 @@ def losses(directory: Path) -> list[float]:
 
 def apart(one: Path, other: Path) -> float:
     """The largest difference between two weights of the same name."""
-    first, second = (_load_file(model / "model.safetensors") for model in (one, other))
+    first, second = (_weights.load_file(model / "model.safetensors") for model in (one, other))
     assert first.keys() == second.keys()
     return max(float((first[name] - second[name]).abs().max()) for name in first)
 
 
 def moved(model: Path, start: Path) -> float:
     """How far the weights that both have are from those of the model that training began with."""
-    first, second = (_load_file(place / "model.safetensors") for place in (model, start))
+    first, second = (_weights.load_file(place / "model.safetensors") for place in (model, start))
     return max(float((first[name] - second[name]).abs().max()) for name in first.keys() & second.keys())
