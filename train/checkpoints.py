@@ -81,6 +81,12 @@ def take_checkpoints(settings: TrainSettings, made: Mapping[str, Any]) -> None:
         write_record(place, dict(made))
 
 
+def drop_if_empty(place: Path) -> None:
+    """The trainers make the directory whether it is needed or not."""
+    if place.is_dir() and not any(place.iterdir()):
+        place.rmdir()
+
+
 def last_whole(place: Path) -> Path | None:
     """The last checkpoint of which nothing is missing."""
     return max(filter(_is_whole, place.glob("checkpoint-*")), key=step_of, default=None)

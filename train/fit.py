@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from longthought.train.artifact import save_artifact
-from longthought.train.checkpoints import checkpoints_of, last_whole, take_checkpoints
+from longthought.train.checkpoints import checkpoints_of, drop_if_empty, last_whole, take_checkpoints
 from longthought.train.provenance import provenance, read_record
 from longthought.train.reporting import place_logs
 from longthought.train.settings import TrainSettings
@@ -42,6 +42,8 @@ def fit_and_save(
         CheckpointRecords(settings.out.name, record_at, trainer.accelerator.wait_for_everyone)
     )
     trainer.train(resume_from_checkpoint=str(last) if last else None)
+    if trainer.is_world_process_zero():
+        drop_if_empty(checkpoints_of(settings))
     return save_artifact(settings, trainer, tokenizer, record_at(trainer.state))
 
 
