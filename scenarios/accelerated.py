@@ -52,7 +52,9 @@ def launch(config: str, processes: int | None, arguments: Sequence[str]) -> int:
     if not content.get("use_cpu") and content.get("num_machines", 1) == 1:
         there = int(torch.cuda.device_count())
         if wanted > there:
-            raise UsageError(f"--accelerate-config: {config} asks for {wanted} GPUs and {there} are there; set --processes")
+            raise UsageError(
+                f"--accelerate-config: {config} asks for {wanted} GPUs and {there} are there; set --processes"
+            )
     return _launch(["--config_file", str(file), "--num_processes", str(wanted)], arguments)
 
 
@@ -63,12 +65,16 @@ def _launch(how: Sequence[str], arguments: Sequence[str]) -> int:
     logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)
     logging.getLogger("accelerate").setLevel(logging.ERROR)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    parsed = commands.launch_command_parser().parse_args([*how, "-m", "longthought.scenarios.cli", *arguments])
+    parsed = commands.launch_command_parser().parse_args(
+        [*how, "-m", "longthought.scenarios.cli", *arguments]
+    )
     try:
         commands.launch_command(parsed)
     except failed as error:
         code = int(error.get_first_failure()[1].exitcode)
         if code < 0:
-            raise RunError(f"a training process was killed by signal {-code}; checkpoints stay, go on with --resume") from None
+            raise RunError(
+                f"a training process was killed by signal {-code}; checkpoints stay, go on with --resume"
+            ) from None
         return code
     return 0

@@ -22,15 +22,22 @@ Sets = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Override a setting: learning_rate=1e-3"),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint, if there is one.")]
-ForceNew = Annotated[bool, typer.Option("--force-new", help="Move earlier checkpoints aside and start again.")]
+ForceNew = Annotated[
+    bool, typer.Option("--force-new", help="Move earlier checkpoints aside and start again.")
+]
 ReportTo = Annotated[
-    str | None, typer.Option("--report-to", metavar="NAMES", help="trackio, tensorboard, wandb; with commas between.")
+    str | None,
+    typer.Option("--report-to", metavar="NAMES", help="trackio, tensorboard, wandb; with commas between."),
 ]
 AccelerateConfig = Annotated[
     str | None,
-    typer.Option("--accelerate-config", metavar="NAME", help="Several processes: ddp, fsdp2, zero3, cpu2, or a file."),
+    typer.Option(
+        "--accelerate-config", metavar="NAME", help="Several processes: ddp, fsdp2, zero3, cpu2, or a file."
+    ),
 ]
-Processes = Annotated[int | None, typer.Option("--processes", min=1, help="How many, with --accelerate-config.")]
+Processes = Annotated[
+    int | None, typer.Option("--processes", min=1, help="How many, with --accelerate-config.")
+]
 
 #: A trainer's settings, and what trains by them and returns the model's directory.
 Trainer = tuple[type[Any], Callable[[Any], Path]]
@@ -122,7 +129,12 @@ def _train(trainer: Trainer, config: Path, overrides: list[str]) -> None:
 
 
 def _launch(
-    name: str, trainer: Trainer, config: Path, overrides: list[str], accelerate_config: str, processes: int | None
+    name: str,
+    trainer: Trainer,
+    config: Path,
+    overrides: list[str],
+    accelerate_config: str,
+    processes: int | None,
 ) -> None:
     from longthought.scenarios.accelerated import launch
     from longthought.train.settings import load_settings

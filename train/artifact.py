@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +57,14 @@ def save_artifact(settings: TrainSettings, trainer: Any, tokenizer: Any, record:
 
     Adapters are merged. Every process must call this: weights may be split between them. The main one writes.
     """
-    from transformers.trainer_pt_utils import get_model_param_count
-
+    pt_utils: Any = import_module("transformers.trainer_pt_utils")
     if settings.lora:
         model = trainer.model.merge_and_unload()
         weights = model.state_dict()
     else:
         model = trainer.accelerator.unwrap_model(trainer.model)
         weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)
-    parameters = int(get_model_param_count(model))
+    parameters = int(pt_utils.get_model_param_count(model))
     if trainer.is_world_process_zero():
         staging = settings.out.with_name(f".{settings.out.name}.partial")
         shutil.rmtree(staging, ignore_errors=True)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from accelerate import PartialState
 from transformers import TrainerCallback
 
 from longthought.synth.corpus.row_files import sync
@@ -16,13 +15,18 @@ from longthought.train.provenance import write_record
 
 
 class CheckpointRecords(TrainerCallback):
-    """``record_at`` a trainer's state is what goes into ``training.json``."""
+    """``record_at`` a trainer's state is what goes into ``training.json``; ``wait`` for all processes comes before."""
 
-    def __init__(self, name: str, record_at: Callable[[Any], dict[str, Any]]) -> None:
+    def __init__(
+        self, name: str, record_at: Callable[[Any], dict[str, Any]], wait: Callable[[], None]
+    ) -> None:
         self._name = name
         self._record_at = record_at
+        self._wait = wait
 
-    def on_epoch_begin(self, args: Any, state: Any, control: Any, train_dataloader: Any = None, **_: Any) -> None:
+    def on_epoch_begin(
+        self, args: Any, state: Any, control: Any, train_dataloader: Any = None, **_: Any
+    ) -> None:
         # A resumed epoch's loader is wrapped once more, and then accelerate 1.15 no longer reaches the order of rows.
         train_dataloader.set_epoch(int(state.epoch or 0))
 
@@ -34,7 +38,7 @@ class CheckpointRecords(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         # Every process has put its own dice there.
-        PartialState().wait_for_everyone()
+        self._wait()
         if not state.is_world_process_zero:
             return
         place = Path(args.output_dir)

@@ -43,7 +43,9 @@ def check_checkpoints(settings: TrainSettings) -> None:
         return
     begun = read_record(place).get("identity")
     if begun is None:
-        raise UsageError(f"{place}: holds no checkpoints of `longthought train`; move it away or choose another out")
+        raise UsageError(
+            f"{place}: holds no checkpoints of `longthought train`; move it away or choose another out"
+        )
     if _of_a_finished_one(settings, begun):
         return
     if settings.earlier == "refuse":
@@ -53,7 +55,9 @@ def check_checkpoints(settings: TrainSettings) -> None:
             f"{place}: holds a training that {where}; go on with --resume, start afresh with --force-new, "
             "or choose another out"
         )
-    if changes := "; ".join(f"{key}: {was} → {is_}" for key, was, is_ in differences(begun, identity_of(settings))):
+    if changes := "; ".join(
+        f"{key}: {was} → {is_}" for key, was, is_ in differences(begun, identity_of(settings))
+    ):
         raise UsageError(
             f"{place}: holds another training ({changes}); change it back, choose another out, or move the "
             "checkpoints aside with --force-new"
@@ -76,6 +80,12 @@ def take_checkpoints(settings: TrainSettings, made: Mapping[str, Any]) -> None:
         place.mkdir(parents=True, exist_ok=True)
         write_record(place, dict(made))
     elif place.is_dir() and _is_empty(place):
+        place.rmdir()
+
+
+def drop_if_empty(place: Path) -> None:
+    """The trainers make the directory whether it is needed or not."""
+    if place.is_dir() and not any(place.iterdir()):
         place.rmdir()
 
 

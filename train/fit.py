@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from longthought.train.artifact import save_artifact
-from longthought.train.checkpoints import checkpoints_of, last_whole, take_checkpoints
+from longthought.train.checkpoints import checkpoints_of, drop_if_empty, last_whole, take_checkpoints
 from longthought.train.provenance import provenance, read_record
+from longthought.train.reporting import place_logs
 from longthought.train.settings import TrainSettings
 
 _LOGGED = ("step", "epoch", "loss", "learning_rate", "grad_norm", "rewards/accuracies", "rewards/margins")
@@ -35,8 +37,13 @@ def fit_and_save(
     def record_at(state: Any) -> dict[str, Any]:
         return {**made, **_course(state, counts, before + time.perf_counter() - started)}
 
-    trainer.add_callback(CheckpointRecords(settings.out.name, record_at))
+    place_logs(settings, trainer)
+    trainer.add_callback(
+        CheckpointRecords(settings.out.name, record_at, trainer.accelerator.wait_for_everyone)
+    )
     trainer.train(resume_from_checkpoint=str(last) if last else None)
+    if trainer.is_world_process_zero():
+        drop_if_empty(checkpoints_of(settings))
     return save_artifact(settings, trainer, tokenizer, record_at(trainer.state))
 
 
@@ -60,7 +67,7 @@ def _course(state: Any, counts: Mapping[str, int], seconds: float) -> dict[str, 
 def _mean(log: Sequence[Mapping[str, float]]) -> float:
     """The mean loss of all steps: a line's is that of the steps since the line before."""
     ends = [0, *(int(line["step"]) for line in log)]
-    steps = [end - start for start, end in zip(ends, ends[1:], strict=False)]
+    steps = [end - start for start, end in pairwise(ends)]
     return sum(line["loss"] * n for line, n in zip(log, steps, strict=True)) / ends[-1]
 
 

@@ -36,7 +36,7 @@ class LengthBatchSampler(Sampler[int], Sized):
 
     def __iter__(self) -> Iterator[int]:
         dice = np.random.default_rng([self._seed, self._epoch])
-        order = dice.permutation(len(self._lengths))
+        order: np.ndarray[tuple[int], np.dtype[np.int64]] = dice.permutation(len(self._lengths))
         pool = 50 * self._batch
         batches = list[np.ndarray[tuple[int], np.dtype[np.int64]]]()
         for start in range(0, len(order), pool):
@@ -46,7 +46,7 @@ class LengthBatchSampler(Sampler[int], Sized):
         # A short batch stays last: the loader cuts by count.
         full = len(order) // self._batch
         for index in dice.permutation(full):
-            yield from batches[index].tolist()
+            yield from batches[int(index)].tolist()
         for rest in batches[full:]:
             yield from rest.tolist()
 

@@ -1,4 +1,4 @@
-"""What made a model: settings, hashes of the corpora, the code's commit, versions; and what makes two trainings the same."""
+"""What made a model: settings, corpora, commit, versions. And what makes two trainings the same."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _versions() -> dict[str, str]:
 
 
 def _commit() -> str | None:
-    """The commit of the checkout that this file belongs to, ``+changes`` if files differ; None for an installed package."""
+    """The commit of the checkout that this file is of, ``+changes`` if files differ; None for an installed package."""
     here = Path(__file__).resolve()
     # An environment may lie inside the checkout of something else, which does not track this file.
     if _git(here.parent, "ls-files", "--error-unmatch", here.name) is None:

@@ -135,10 +135,11 @@ def test_phases_that_were_stopped_go_on_and_end_the_same(
         left[0] -= 1
         return original(self, *args, **kwargs)
 
-    with monkeypatch.context() as patch, pytest.raises(PowerCutError):
+    with monkeypatch.context() as patch:
         patch.setattr(CheckpointRecords, "on_step_end", fail)
-        run_sft(SftSettings.model_validate(cut))
-    with pytest.raises(UsageError, match="stopped after step 2|stopped after step 1"):
+        with pytest.raises(PowerCutError):
+            run_sft(SftSettings.model_validate(cut))
+    with pytest.raises(UsageError, match=r"stopped after step [12]"):
         run_sft(SftSettings.model_validate(cut))
     resumed = SftSettings.model_validate(cut | {"earlier": "resume"})
     assert file_hash(run_sft(resumed) / "model.safetensors") == file_hash(straight / "model.safetensors")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import orjson
-from safetensors.torch import load_file
 
 from longthought.train.dpo import run_dpo
 from longthought.train.reward_model import run_prm
@@ -24,12 +24,16 @@ _TRAINERS: dict[str, tuple[type[TrainSettings], Callable[[Any], Path]]] = {
 }
 
 
-def tiny_settings(kind: str, model: Path, place: Path, rows: int = 24) -> dict[str, Any]:
-    """Settings for a corpus of ``rows`` rows of quite unequal lengths, made in ``place``."""
+def tiny_settings(kind: str, model: Path | None, place: Path, rows: int = 24) -> dict[str, Any]:
+    """Settings for a corpus of rows of quite unequal lengths, made in ``place``; without a model, random weights."""
     name = _CORPORA[kind]
     corpus = write_corpus(place / "corpus", name, uneven_rows(kind, rows))
     shared = shared_settings(corpus, name, place / "model")
-    return {**shared, "model": str(model), "learning_rate": 1e-3, "bf16": False}
+    start = shared["model"] if model is None else str(model)
+    return {**shared, "model": start, "learning_rate": 1e-3, "bf16": False}
+
+
+_weights: Any = import_module("safetensors.torch")
 
 
 def train(kind: str, settings: dict[str, Any], **changes: Any) -> Path:
@@ -66,12 +70,12 @@ def losses(directory: Path) -> list[float]:
 
 def apart(one: Path, other: Path) -> float:
     """The largest difference between two weights of the same name."""
-    first, second = (load_file(model / "model.safetensors") for model in (one, other))
+    first, second = (_weights.load_file(model / "model.safetensors") for model in (one, other))
     assert first.keys() == second.keys()
     return max(float((first[name] - second[name]).abs().max()) for name in first)
 
 
 def moved(model: Path, start: Path) -> float:
     """How far the weights that both have are from those of the model that training began with."""
-    first, second = (load_file(place / "model.safetensors") for place in (model, start))
+    first, second = (_weights.load_file(place / "model.safetensors") for place in (model, start))
     return max(float((first[name] - second[name]).abs().max()) for name in first.keys() & second.keys())
