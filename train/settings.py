@@ -108,7 +108,7 @@ class TrainSettings(_Settings):
 
 def _list(given: object) -> list[Any]:
     """``given`` where it is a list; what else it may be, the field's own check complains of."""
-    return cast("list[Any]", given if isinstance(given, list) else [])
+    return cast("list[object]", given) if isinstance(given, list) else []
 
 
 #: What no phase of a training may change.
@@ -131,10 +131,12 @@ class SftSettings(TrainSettings):
     @model_validator(mode="before")
     @classmethod
     def _whole_phases(cls, content: object) -> object:
-        whole = cast("dict[str, Any]", content if isinstance(content, dict) else {})
+        if not isinstance(content, dict):
+            return content
+        whole = cast("dict[str, Any]", content)
         given = _list(whole.get("phases"))
         if not given or not all(isinstance(phase, dict) for phase in given):
-            return cast("object", content)
+            return whole
         own = {key: value for key, value in whole.items() if key != "phases"}
         phases: list[dict[str, Any]] = [{**own, **phase} for phase in given]
         corpora = list[Any]()
