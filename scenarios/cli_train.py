@@ -39,6 +39,35 @@ def dpo(config: Config, set_: Sets = None) -> None:
 
 
 @app.command()
+def kto(config: Config, set_: Sets = None) -> None:
+    """Kahneman–Tversky optimisation on answers that are good or bad, unpaired (kto)."""
+    from longthought.train.kto import run_kto
+    from longthought.train.settings import KtoSettings, load_settings
+
+    _say(run_kto(load_settings(config, set_ or (), schema=KtoSettings)))
+
+
+@app.command()
+def grpo(
+    config: Config,
+    set_: Sets = None,
+    allow_import: Annotated[
+        bool, typer.Option(help="Import code that the scenario names as module:object.")
+    ] = False,
+    allow_code: Annotated[
+        bool,
+        typer.Option(help="Let the scorer unit-tests run code that models write, in a bubblewrap sandbox."),
+    ] = False,
+) -> None:
+    """Group relative policy optimisation on a scenario's problems, whose scorer rewards right answers."""
+    from longthought.scenarios.reinforcing import reinforce
+    from longthought.train.settings import GrpoSettings, load_settings
+
+    settings = load_settings(config, set_ or (), schema=GrpoSettings)
+    _say(reinforce(settings, allow_import=allow_import, allow_code=allow_code))
+
+
+@app.command()
 def prm(config: Config, set_: Sets = None) -> None:
     """A process reward model on step labels: ours, PRM800K's, Math-Shepherd's, …"""
     from longthought.train.reward_model import run_prm

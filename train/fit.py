@@ -10,7 +10,11 @@ from typing import Any
 from longthought.train.artifact import save_artifact
 from longthought.train.settings import TrainSettings
 
-_LOGGED = ("step", "epoch", "loss", "learning_rate", "grad_norm", "rewards/accuracies", "rewards/margins")
+_LOGGED = (
+    *("step", "epoch", "loss", "learning_rate", "grad_norm"),
+    *("rewards/accuracies", "rewards/margins", "kl"),
+    *("reward", "reward_std", "unscored", "framed", "completions/mean_length"),
+)
 
 
 def fit_and_save(
@@ -25,7 +29,8 @@ def fit_and_save(
     seconds = time.perf_counter() - started
     log = _rounded(trainer.state.log_history)
     epochs = float(trainer.state.epoch)
-    seen = int(counts["tokens_of_an_epoch"] * epochs)
+    # Who samples what it learns from counts as it goes.
+    seen = int(trainer.state.num_input_tokens_seen or counts["tokens_of_an_epoch"] * epochs)
     measured = {
         **counts,
         "epochs": round(epochs, 4),
@@ -47,7 +52,7 @@ def fit_and_save(
 def _rounded(history: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
     """The trainer's log without what it sums up at the end."""
     return [
-        {key: float(f"{float(entry[key]):.5g}") for key in _LOGGED if key in entry}
+        {key: float(f"{float(entry[key]):.5g}") for key in _LOGGED if entry.get(key) is not None}
         for entry in history
         if "loss" in entry
     ]

@@ -10,8 +10,9 @@ from longthought.train.artifact import check_places
 from longthought.train.corpus import read_rows
 from longthought.train.fit import fit_and_save
 from longthought.train.lora import lora_config
+from longthought.train.row_kinds import check_kinds
 from longthought.train.settings import SftSettings
-from longthought.train.starting_point import load_start
+from longthought.train.starting_point import find_start
 from longthought.train.tokenise import tokenise_rows
 
 _SMALL_VOCABULARY = 8192
@@ -25,18 +26,23 @@ def run_sft(settings: SftSettings) -> Path:
     """
     quiet_libraries()
     check_places(settings)
-    model, tokenizer = load_start(settings)
+    check_kinds(settings.corpora, "sft")
+    start = find_start(settings)
     corpus = tokenise_rows(
-        read_rows(settings.corpora), tokenizer, max_length=settings.max_length, too_long=settings.too_long
+        read_rows(settings.corpora),
+        start.tokenizer,
+        max_length=settings.max_length,
+        context=start.context,
+        too_long=settings.too_long,
     )
-    trainer = sft_trainer(settings, model, tokenizer, corpus.dataset)
+    trainer = sft_trainer(settings, start.weights(), start.tokenizer, corpus.dataset)
     counts = {
         "rows": len(corpus.dataset),
         "rows_dropped": corpus.dropped,
         "tokens_of_an_epoch": corpus.tokens,
         "trained_tokens_of_an_epoch": corpus.trained,
     }
-    return fit_and_save(settings, "sft", trainer, tokenizer, counts)
+    return fit_and_save(settings, "sft", trainer, start.tokenizer, counts)
 
 
 def sft_trainer(settings: SftSettings, model: Any, tokenizer: Any, dataset: Any) -> Any:
