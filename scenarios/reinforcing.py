@@ -71,7 +71,9 @@ def _check_scored(loaded: Loaded, scorer: Scorer, problems: Sequence[Problem]) -
             f"{loaded.source}: dataset: no scorer says which answers to its problems are right; give it one with "
             "dataset.scorer"
         )
-    if scorer.uses_gold and (bare := next((each for each in problems if not (each.gold or each.metadata)), None)):
+    if scorer.uses_gold and (
+        bare := next((each for each in problems if not (each.gold or each.metadata)), None)
+    ):
         raise UsageError(
             f"{loaded.source}: dataset: problem {bare.id} has no gold answer, which the scorer {scorer.name} needs"
         )

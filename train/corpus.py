@@ -79,7 +79,9 @@ def first_row(corpus: CorpusSettings) -> Row:
     for file in files:
         for _, content in objects(file):
             return Row(content, f"{file} row 1 ({content.get('id', 'no id')})")
-    raise UsageError(f"corpora: {files[0]} holds no rows; leave it out, or export it from debates that have some")
+    raise UsageError(
+        f"corpora: {files[0]} holds no rows; leave it out, or export it from debates that have some"
+    )
 
 
 def corpus_hashes(corpora: Iterable[CorpusSettings]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from longthought.train.settings import TrainSettings
 
 _LOGGED = (
     *("step", "epoch", "loss", "learning_rate", "grad_norm"),
-    *("rewards/accuracies", "rewards/margins", "kl"),
+    *("rewards/accuracies", "rewards/chosen", "rewards/rejected", "rewards/margins", "kl"),
     *("reward", "reward_std", "unscored", "framed", "completions/mean_length"),
 )
 

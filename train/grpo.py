@@ -11,6 +11,7 @@ alone, not debates.
 from __future__ import annotations
 
 import logging
+import warnings
 from asyncio import gather
 from collections.abc import Awaitable, Callable, Sequence
 from importlib import import_module
@@ -114,7 +115,10 @@ def grpo_trainer(
     """TRL's trainer on the problems' questions."""
     from trl.trainer.grpo_config import GRPOConfig
 
-    from longthought.train.tokenised_grpo import TokenisedGRPOTrainer
+    with warnings.catch_warnings():
+        # TRL imports vLLM wherever it is installed, used or not, and both have something to say about versions.
+        warnings.simplefilter("ignore")
+        from longthought.train.tokenised_grpo import TokenisedGRPOTrainer
 
     # It would print whole completions that are unscored, of which the log has the share.
     logging.getLogger("trl.trainer.grpo_trainer").addFilter(_tells_no_completion)

@@ -85,8 +85,6 @@ def tokenise_judged(
             dropped += 1
             continue
         taken = common(encoder.encode(prompt, add_generation_prompt=True).ids, ids)
-        if taken == len(ids):
-            raise UsageError(f"{row.where}: nothing to learn in `completion`; leave the row out")
         made.append((ids[:taken], ids[taken:], label))
     if not made:
         limit = longest(settings.max_length, context)

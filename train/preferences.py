@@ -79,8 +79,8 @@ def tokenise_pairs(
             taken = taken_too = min(common(asked, chosen), common(asked, rejected))
         if taken == len(chosen) or taken_too == len(rejected):
             raise UsageError(
-                f"{row.where}: nothing to learn in `{_SIDES[taken != len(chosen)]}`; leave the row out, or let less "
-                "of it be shared"
+                f"{row.where}: nothing to learn in `{_SIDES[taken != len(chosen)]}`, all of which is shared; leave the "
+                "row out"
             )
         columns["prompt_ids"].append(chosen[:taken])
         columns["chosen_ids"].append(chosen[taken:])
@@ -100,9 +100,13 @@ def encode_answer(
     """Ids of the prompt and one side, and how many of them are what the row says is shared; 0 where that is nothing.
 
     Raises:
-        UsageError: no such column, or a message of it that the chat template loses.
+        UsageError: no such column, no text in it, or a message of it that the chat template loses.
     """
     answer = read_messages(row.content, side, row.where)
+    if not answer[-1].content:
+        raise UsageError(
+            f"{row.where}: nothing to learn in `{side}`, whose last message is empty; leave the row out"
+        )
     if part == "thought":
         answer[-1] = Message(answer[-1].role, _thought(answer[-1].content, f"{row.where}: `{side}`"))
     text = answer[-1].content

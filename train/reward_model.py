@@ -122,7 +122,9 @@ def tokenise_solutions(
 
 
 def _run(
-    settings: RewardModelSettings, kind: Literal["prm", "orm"], supervise: Callable[[LabelledSolution], Supervised]
+    settings: RewardModelSettings,
+    kind: Literal["prm", "orm"],
+    supervise: Callable[[LabelledSolution], Supervised],
 ) -> Path:
     quiet_libraries()
     check_places(settings)

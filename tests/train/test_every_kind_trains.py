@@ -29,8 +29,16 @@ from longthought.synth.corpus.export import export
 from longthought.synth.corpus.manifest import Manifest
 from longthought.synth.derive.kinds import KINDS
 from longthought.train.dpo import run_dpo
+from longthought.train.kto import run_kto
 from longthought.train.reward_model import run_orm, run_prm
-from longthought.train.settings import CriticSettings, DpoSettings, OrmSettings, PrmSettings, SftSettings
+from longthought.train.settings import (
+    CriticSettings,
+    DpoSettings,
+    KtoSettings,
+    OrmSettings,
+    PrmSettings,
+    SftSettings,
+)
 from longthought.train.sft import run_sft
 from tests.synth.scripted_runs import DETOURS, Script, play_run
 
@@ -46,7 +54,7 @@ TRAINERS: dict[str, tuple[str, ...]] = {
     "critique": ("sft", "trl SFT"),
     "preference": ("dpo", "trl DPO", "trl Reward", "trl KTO"),
     "step_preference": ("dpo", "trl DPO", "trl Reward", "trl KTO"),
-    "kto": ("trl KTO",),
+    "kto": ("kto", "trl KTO"),
     "step_labels": ("prm", "orm"),
     "outcome_labels": ("orm",),
 }
@@ -161,6 +169,7 @@ def ours(trainer: str, directory: Path, names: Sequence[str], place: Path) -> tu
         "sft": (run_sft, SftSettings),
         "critic": (run_sft, CriticSettings),
         "dpo": (run_dpo, DpoSettings),
+        "kto": (run_kto, KtoSettings),
         "prm": (run_prm, PrmSettings),
         "orm": (run_orm, OrmSettings),
     }
