@@ -1,10 +1,10 @@
-"""Direct preference optimisation (Rafailov et al. 2023, arXiv 2305.18290) with TRL's ``DPOTrainer`` on pairs tokenised here.
+"""Direct preference optimisation (Rafailov et al. 2023, arXiv 2305.18290) with TRL's ``DPOTrainer``.
 
 The reference is the model that training starts from: beside it in memory, or asked once beforehand (``precomputed``).
 With ``reference: none`` all answers count as equally likely under it, so that only the policy's own log-probabilities
-stand against each other, as with ``reference_free`` in the authors' code. Of the losses ``ipo`` is Azar et al. 2023
-(arXiv 2310.12036), ``hinge`` SLiC's (Zhao et al. 2023, arXiv 2305.10425), and ``sigmoid_norm`` compares means per token;
-without a reference that is SimPO (Meng et al. 2024, arXiv 2405.14734) with a margin of 0.
+stand against each other, as with ``reference_free`` in the authors' code. Of the losses, ``ipo`` is Azar et al. 2023
+(arXiv 2310.12036), ``hinge`` SLiC's (Zhao et al. 2023, arXiv 2305.10425), and ``sigmoid_norm`` compares means per
+token; without a reference that is SimPO (Meng et al. 2024, arXiv 2405.14734) with a margin of 0.
 """
 
 from __future__ import annotations

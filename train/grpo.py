@@ -1,11 +1,11 @@
-"""Group relative policy optimisation (Shao et al. 2024, arXiv 2402.03300, §4.1) with TRL's ``GRPOTrainer`` and a verifiable reward.
+"""Group relative policy optimisation (Shao et al. 2024, arXiv 2402.03300, §4.1) with TRL's ``GRPOTrainer``.
 
-For each problem a group of solutions is sampled; a solution is worth 1 if its answer is right and 0 if it is wrong or
-missing, so that only the group's own mean and spread decide what is learned. What the scorer cannot tell is *unscored*:
-it counts neither in the mean nor in the loss. Problems and their scorer are handed in, for what they are is a scenario's
-business. Departures: no reward model; no KL term unless ``beta`` is given, as in R1's followers; ``format_weight`` adds
-to the reward of an answer that stands behind a whole thought in known tags; the solutions are samples of the policy
-alone, not debates.
+The reward is verifiable. For each problem a group of solutions is sampled; one is worth 1 if its answer is right and 0
+if it is wrong or missing, so that only the group's own mean and spread decide what is learned. What the scorer cannot
+tell is *unscored*: it counts neither in the mean nor in the loss. Problems and their scorer are handed in, for what
+they are is a scenario's business. Departures: no reward model; no KL term unless ``beta`` is given; ``format_weight``
+adds to the reward of what has a whole thought in known tags; the solutions are samples of the policy alone, not
+debates.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Kahneman–Tversky optimisation (Ethayarajh et al. 2024, arXiv 2402.01306) with TRL's ``KTOTrainer`` on answers tokenised here.
+"""Kahneman–Tversky optimisation (Ethayarajh et al. 2024, arXiv 2402.01306) with TRL's ``KTOTrainer``.
 
-TRL takes the rows in their order, because it estimates the KL term (§4.1 of the paper) on each batch's questions with
-the answers of their neighbours. An export has the samples of a question side by side, whose answers are no mismatched
-ones, so the rows are shuffled here, once.
+The answers are tokenised here. TRL takes the rows in their order, because it estimates the KL term (§4.1 of the paper)
+on each batch's questions with the answers of their neighbours. An export has the samples of a question side by side,
+whose answers are no mismatched ones, so the rows are shuffled here, once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from longthought.train.starting_point import find_start
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """``dataset`` is a ``datasets.Dataset`` with TRL's columns prompt_ids, completion_ids, KL_completion_ids and label."""
+    """``dataset`` is a ``datasets.Dataset`` with the columns of ``TokenisedKTOTrainer``."""
 
     dataset: Any
     tokens: int
@@ -136,7 +136,7 @@ def kto_trainer(settings: KtoSettings, model: Any, tokenizer: Any, dataset: Any)
 
 
 def _neighbours(completions: Sequence[list[int]], batch: int) -> list[list[int]]:
-    """Of each completion the one before it in its batch, of the first the last; a batch of one has the row before it."""
+    """Of each completion the one before it in its batch, of the first the last; one alone has the one before."""
     places = range(0, len(completions), batch)
     turned = [
         (at - 1) if at not in places else min(at + batch, len(completions)) - 1

@@ -50,8 +50,8 @@ def tokenise_pairs(
     """Encode ``prompt``, ``chosen`` and ``rejected`` (lists of messages) of every row.
 
     What a row says is ``shared`` by both sides goes into the prompt, so that it carries no loss; and a side that is not
-    finished (``chosen_finished``, ``rejected_finished``) has no end of a turn. Equal sides prefer nothing: such pairs are
-    left out and counted.
+    finished (``chosen_finished``, ``rejected_finished``) has no end of a turn. Equal sides prefer nothing, so such
+    pairs are left out and counted.
 
     Raises:
         UsageError: a row without these, one that the chat template cuts text from, a side in which nothing is learned,

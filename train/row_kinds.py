@@ -1,4 +1,4 @@
-"""Which rows go to which trainer, told by their columns, so that a wrong corpus is refused before anything is loaded."""
+"""Which rows go to which trainer, told by their columns: a wrong corpus is refused before anything is loaded."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ class KtoSettings(TrainSettings):
     """Kahneman–Tversky optimisation. The weights are those of the losses on good and on bad answers."""
 
     learning_rate: float = Field(default=1e-6, gt=0)
-    #: The KL term is estimated within a batch, on the device; with one answer in it, it would be the answer's own reward.
+    #: The KL term is estimated within a batch on the device; of one answer it would be that answer's own reward.
     batch: int = Field(default=8, ge=2)
     beta: float = Field(default=0.1, gt=0)
     desirable_weight: float = Field(default=1.0, ge=0)
@@ -147,7 +147,7 @@ class ProblemSettings(_Settings):
 
 
 class GrpoSettings(TrainSettings):
-    """Group relative policy optimisation; names are TRL's. ``batch`` counts solutions, ``max_length`` the question, too."""
+    """Group relative policy optimisation, in TRL's names; ``batch`` counts solutions."""
 
     model: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
     corpora: list[CorpusSettings] = Field(default=[], max_length=0)

@@ -65,7 +65,7 @@ async def test_what_a_solution_is_worth(tmp_path: Path) -> None:
 def test_questions_that_leave_no_room_are_dropped_or_refused(tmp_path: Path) -> None:
     start = find_start(settings(tmp_path))
     long = Problem(id="long", question="Reach 9 from " + "1 and " * 300)
-    tight = {"max_length": 60, "max_completion_length": 20}
+    tight: dict[str, Any] = {"max_length": 60, "max_completion_length": 20}
     with pytest.raises(UsageError, match="problem long, with max_completion_length: .* max_length 60; raise"):
         problems_that_fit(settings(tmp_path, **tight), [PROBLEMS[0], long], start)
     kept = problems_that_fit(settings(tmp_path, **tight, too_long="drop"), [PROBLEMS[0], long], start)
