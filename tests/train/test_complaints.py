@@ -6,7 +6,7 @@ The model's weights are an empty file, so a line that is not about them was writ
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def said(role: str, text: str) -> list[dict[str, str]]:
 def row(kind: str, answer: str = "4", good: bool = True, i: int = 0) -> Row:
     """A small sound row of a kind."""
     asked = f"{i}+2?"
-    return {"id": f"{kind}-{i}"} | {
+    kinds: dict[str, Row] = {
         "chats": {"messages": said("user", asked) + said("assistant", answer)},
         "ids": {"input_ids": [1, 2], "labels": [1, 2]},
         "pairs": {
@@ -45,7 +45,8 @@ def row(kind: str, answer: str = "4", good: bool = True, i: int = 0) -> Row:
         "judged": {"prompt": said("user", asked), "completion": said("assistant", answer), "label": good},
         "steps": {"prompt": asked, "completions": [answer], "labels": [good]},
         "outcomes": {"prompt": asked, "completions": [answer], "answer_right": good},
-    }[kind]
+    }
+    return {"id": f"{kind}-{i}", **kinds[kind]}
 
 
 def sound(trainer: str) -> list[Row]:
@@ -61,7 +62,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def refused(whole: Path, call: Call, tmp_path: Path) -> Iterator[Callable[..., str]]:
+def refused(whole: Path, call: Call, tmp_path: Path) -> Callable[..., str]:
     """Trains on rows; the one line that came of it. Nothing may have been written."""
 
     def train(
@@ -89,7 +90,7 @@ def refused(whole: Path, call: Call, tmp_path: Path) -> Iterator[Callable[..., s
         assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*")} == before
         return err
 
-    return train  # type: ignore[return-value]
+    return train
 
 
 def has(line: str, *parts: str) -> None:

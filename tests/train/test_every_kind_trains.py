@@ -67,8 +67,8 @@ NEEDED: dict[tuple[str, str, object], dict[str, object]] = {
     ("step_preference", "by", "reading"): {"reward": "rule"},
 }
 
-#: Rows of each form in a step.
-LIMIT = 2
+#: Rows of each form in a step; reward models need right and wrong ones.
+LIMIT = 4
 
 #: Forms that scripted debates have no rows of: a shortcut has no turn of mind, unless its problem is ill-posed.
 EMPTY = {"shortcut-mask-recovery-only", "shortcut-mask-critic-only"}
