@@ -66,7 +66,9 @@ def test_questions_that_leave_no_room_are_dropped_or_refused(tmp_path: Path) -> 
     start = find_start(settings(tmp_path))
     long = Problem(id="long", question="Reach 9 from " + "1 and " * 300)
     tight: dict[str, Any] = {"max_length": 60, "max_completion_length": 20}
-    with pytest.raises(UsageError, match=r"problem long, with max_completion_length: .* max_length 60; raise"):
+    with pytest.raises(
+        UsageError, match=r"problem long, with max_completion_length: .* max_length 60; raise"
+    ):
         problems_that_fit(settings(tmp_path, **tight), [PROBLEMS[0], long], start)
     kept = problems_that_fit(settings(tmp_path, **tight, too_long="drop"), [PROBLEMS[0], long], start)
     assert kept == [PROBLEMS[0]]
