@@ -71,8 +71,8 @@ def _context(config: Any) -> int | None:
     if not positions:
         return None
     # Stretched rotary positions reach further than those that the model was first trained with.
-    rope: Any = getattr(config, "rope_parameters", None)
-    return int(positions * float((rope or {}).get("factor") or 1))
+    rope: dict[str, Any] = getattr(config, "rope_parameters", None) or {}
+    return int(positions * float(rope.get("factor") or 1))
 
 
 def model_source(model: str) -> str:

@@ -22,8 +22,11 @@ CHAT_TRAINERS = ("sft", "critic", "dpo", "kto", "grpo")
 #: What each trainer is for, first of all; and what else it takes.
 KIND = {"sft": "chats", "critic": "chats", "dpo": "pairs", "kto": "judged", "prm": "steps", "orm": "outcomes"}
 ALSO = {("orm", "steps"), ("sft", "ids"), ("critic", "ids")}
-MAKES = {"sft": "journey", "critic": "journey", "dpo": "preference", "kto": "kto", "prm": "step_labels"}
-MAKES |= {"orm": "step_labels"}
+#: A kind of an export that each takes.
+MAKES = {
+    **{"sft": "journey", "critic": "journey", "dpo": "preference", "kto": "kto"},
+    **{"prm": "step_labels", "orm": "step_labels"},
+}
 CONTEXT = 64
 
 
