@@ -37,7 +37,7 @@ def our_trainer(rows: Path, out: Path, **given: Any) -> Any:
     from longthought.train.corpus import read_rows
     from longthought.train.settings import SftSettings
     from longthought.train.sft import sft_trainer
-    from longthought.train.starting_point import load_start
+    from longthought.train.starting_point import find_start
     from longthought.train.tokenise import tokenise_rows
 
     settings = SftSettings.model_validate(
@@ -57,7 +57,8 @@ def our_trainer(rows: Path, out: Path, **given: Any) -> Any:
             **given,
         }
     )
-    model, tokenizer = load_start(settings)
+    start = find_start(settings)
+    model, tokenizer = start.weights(), start.tokenizer
     corpus = tokenise_rows(read_rows(settings.corpora), tokenizer, max_length=settings.max_length)
     return sft_trainer(settings, model, tokenizer, corpus.dataset)
 

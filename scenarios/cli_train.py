@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -59,6 +60,14 @@ def dpo() -> Trainer:
     return DpoSettings, run_dpo
 
 
+def kto() -> Trainer:
+    """Kahneman–Tversky optimisation on answers that are good or bad, unpaired (kto)."""
+    from longthought.train.kto import run_kto
+    from longthought.train.settings import KtoSettings
+
+    return KtoSettings, run_kto
+
+
 def prm() -> Trainer:
     """A process reward model on step labels: ours, PRM800K's, Math-Shepherd's, …"""
     from longthought.train.reward_model import run_prm
@@ -93,26 +102,74 @@ def _add(name: str, trainer: Callable[[], Trainer]) -> None:
         accelerate_config: AccelerateConfig = None,
         processes: Processes = None,
     ) -> None:
-        if resume and force_new:
-            raise UsageError("--resume goes on and --force-new starts again; give one of them")
-        overrides = [
-            *(set_ or ()),
-            *(["earlier=resume"] if resume else []),
-            *(["earlier=set-aside"] if force_new else []),
-            *([f"report_to={report_to}"] if report_to else []),
-        ]
-        if accelerate_config is None:
-            if processes:
-                raise UsageError("--processes goes with --accelerate-config, which says what kind they are")
-            _train(trainer(), config, overrides)
-        else:
-            _launch(name, trainer(), config, overrides, accelerate_config, processes)
+        overrides = _overrides(set_, resume, force_new, report_to)
+        _play([name], trainer(), config, overrides, accelerate_config, processes)
 
     app.command(name, help=trainer.__doc__)(command)
 
 
-for _trainer in (sft, dpo, prm, orm, critic):
+for _trainer in (sft, dpo, kto, prm, orm, critic):
     _add(_trainer.__name__, _trainer)
+
+
+@app.command()
+def grpo(
+    config: Config,
+    set_: Sets = None,
+    resume: Resume = False,
+    force_new: ForceNew = False,
+    report_to: ReportTo = None,
+    accelerate_config: AccelerateConfig = None,
+    processes: Processes = None,
+    allow_import: Annotated[
+        bool, typer.Option("--allow-import", help="Import code that the scenario names as module:object.")
+    ] = False,
+    allow_code: Annotated[
+        bool,
+        typer.Option(
+            "--allow-code",
+            help="Let the scorer unit-tests run code that models write, in a bubblewrap sandbox.",
+        ),
+    ] = False,
+) -> None:
+    """Group relative policy optimisation on a scenario's problems, whose scorer rewards right answers."""
+    from longthought.scenarios.reinforcing import reinforce
+    from longthought.train.settings import GrpoSettings
+
+    allowed = {"--allow-import": allow_import, "--allow-code": allow_code}
+    command = ["grpo", *(option for option, given in allowed.items() if given)]
+    trainer = (GrpoSettings, partial(reinforce, allow_import=allow_import, allow_code=allow_code))
+    overrides = _overrides(set_, resume, force_new, report_to)
+    _play(command, trainer, config, overrides, accelerate_config, processes)
+
+
+def _overrides(sets: list[str] | None, resume: bool, force_new: bool, report_to: str | None) -> list[str]:
+    """What the options say, as settings."""
+    if resume and force_new:
+        raise UsageError("--resume goes on and --force-new starts again; give one of them")
+    return [
+        *(sets or ()),
+        *(["earlier=resume"] if resume else []),
+        *(["earlier=set-aside"] if force_new else []),
+        *([f"report_to={report_to}"] if report_to else []),
+    ]
+
+
+def _play(
+    command: list[str],
+    trainer: Trainer,
+    config: Path,
+    overrides: list[str],
+    accelerate_config: str | None,
+    processes: int | None,
+) -> None:
+    """Train here, or have accelerate start the same command in several processes."""
+    if accelerate_config is not None:
+        _launch(command, trainer, config, overrides, accelerate_config, processes)
+    elif processes:
+        raise UsageError("--processes goes with --accelerate-config, which says what kind they are")
+    else:
+        _train(trainer, config, overrides)
 
 
 def _train(trainer: Trainer, config: Path, overrides: list[str]) -> None:
@@ -129,7 +186,7 @@ def _train(trainer: Trainer, config: Path, overrides: list[str]) -> None:
 
 
 def _launch(
-    name: str,
+    command: list[str],
     trainer: Trainer,
     config: Path,
     overrides: list[str],
@@ -142,7 +199,7 @@ def _launch(
     # What is wrong with the settings is said before any process is started.
     load_settings(config, overrides, schema=trainer[0])
     sets = [part for override in overrides for part in ("--set", override)]
-    if code := launch(accelerate_config, processes, ["train", name, "--config", str(config), *sets]):
+    if code := launch(accelerate_config, processes, ["train", *command, "--config", str(config), *sets]):
         sys.exit(code)
 
 

@@ -32,6 +32,8 @@ from longthought.scenarios.schema import Scenario
 from longthought.train.settings import (
     CriticSettings,
     DpoSettings,
+    GrpoSettings,
+    KtoSettings,
     PrmSettings,
     SftSettings,
     TrainSettings,
@@ -42,6 +44,8 @@ ROOT = Path(__file__).parents[1]
 TRAINING: dict[str, type[TrainSettings]] = {
     "sft": SftSettings,
     "dpo": DpoSettings,
+    "kto": KtoSettings,
+    "grpo": GrpoSettings,
     "prm": PrmSettings,
     "critic": CriticSettings,
 }

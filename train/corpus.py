@@ -69,6 +69,21 @@ def read_rows(corpora: Iterable[CorpusSettings]) -> Iterator[Row]:
                 yield row
 
 
+def first_row(corpus: CorpusSettings) -> Row:
+    """The first row of a corpus.
+
+    Raises:
+        UsageError: there is none; or as ``read_rows``.
+    """
+    files = corpus_files(corpus)
+    for file in files:
+        for _, content in objects(file):
+            return Row(content, f"{file} row 1 ({content.get('id', 'no id')})")
+    raise UsageError(
+        f"corpora: {files[0]} holds no rows; leave it out, or export it from debates that have some"
+    )
+
+
 def corpus_hashes(corpora: Iterable[CorpusSettings]) -> dict[str, str]:
     """SHA-256 of each corpus's manifest, or of the rows' files where there is none."""
     hashes = dict[str, str]()

@@ -14,7 +14,11 @@ from longthought.train.provenance import provenance, read_record
 from longthought.train.reporting import place_logs
 from longthought.train.settings import TrainSettings
 
-_LOGGED = ("step", "epoch", "loss", "learning_rate", "grad_norm", "rewards/accuracies", "rewards/margins")
+_LOGGED = (
+    *("step", "epoch", "loss", "learning_rate", "grad_norm"),
+    *("rewards/accuracies", "rewards/chosen", "rewards/rejected", "rewards/margins", "kl"),
+    *("reward", "reward_std", "unscored", "framed", "completions/mean_length"),
+)
 
 
 def fit_and_save(
@@ -51,7 +55,8 @@ def _course(state: Any, counts: Mapping[str, int], seconds: float) -> dict[str, 
     """How far it is, how fast it was, and every line of the log; of all parts of a resumed training together."""
     log = _rounded(state.log_history)
     epochs = float(state.epoch)
-    seen = int(counts["tokens_of_an_epoch"] * epochs)
+    # Who samples what it learns from counts as it goes.
+    seen = int(state.num_input_tokens_seen or counts["tokens_of_an_epoch"] * epochs)
     return {
         "epochs": round(epochs, 4),
         "steps": int(state.global_step),
@@ -74,7 +79,7 @@ def _mean(log: Sequence[Mapping[str, float]]) -> float:
 def _rounded(history: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
     """The trainer's log without what it sums up at the end."""
     return [
-        {key: float(f"{float(entry[key]):.7g}") for key in _LOGGED if key in entry}
+        {key: float(f"{float(entry[key]):.7g}") for key in _LOGGED if entry.get(key) is not None}
         for entry in history
         if "loss" in entry
     ]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,13 +22,14 @@ from longthought.agents.rewards.prm.layout import StepLayout
 from longthought.synth.labelled.read import labelled_row
 from longthought.synth.labelled.record import LabelledSolution
 from longthought.synth.tokens.labels import IGNORED
-from longthought.synth.tokens.load import load_or_explain, load_tokenizer
 from longthought.train.arguments import attention, quiet_libraries, trainer_arguments
 from longthought.train.artifact import check_places
 from longthought.train.corpus import Row, read_rows
 from longthought.train.fit import fit_and_save
+from longthought.train.row_kinds import check_kinds
+from longthought.train.row_length import fits, longest
 from longthought.train.settings import OrmSettings, PrmSettings, RewardModelSettings
-from longthought.train.starting_point import model_source
+from longthought.train.starting_point import find_start
 from longthought.train.tokenise import Tokenised, tokenised
 
 #: The steps to read and a label at each one's end: 1 right, 0 wrong, ``IGNORED`` unsupervised. Empty: nothing to learn.
@@ -82,12 +83,13 @@ def tokenise_solutions(
     supervise: Callable[[LabelledSolution], Supervised],
     tokenizer: Any,
     settings: RewardModelSettings,
+    context: int | None = None,
 ) -> Tokenised:
     """Labelled solutions in any format that ``longthought judge`` reads, as ids with labels at their steps' ends.
 
     Raises:
-        UsageError: a row in none of the formats, or longer than ``max_length`` tokens (unless those are dropped), or
-            nothing that has a label.
+        UsageError: a row in none of the formats, or longer than ``max_length`` tokens or the model's ``context``
+            (unless those are dropped); nothing that has a label, or nothing but one label.
     """
     layout = StepLayout(LONGTHOUGHT, tokenizer)
     ids, labels = list[Any](), list[Any]()
@@ -99,12 +101,7 @@ def tokenise_solutions(
                 unlabelled += 1
                 continue
             row_ids, ends = layout.encode(solution.question, steps)
-            if len(row_ids) > settings.max_length:
-                if settings.too_long == "error":
-                    raise UsageError(
-                        f"{row.where}: {len(row_ids)} tokens are more than max_length {settings.max_length}; "
-                        "raise max_length or set too_long: drop"
-                    )
+            if not fits(len(row_ids), row.where, settings.max_length, context, settings.too_long):
                 dropped += 1
                 continue
             row_labels = np.full(len(row_ids), IGNORED, dtype=np.int32)
@@ -112,39 +109,48 @@ def tokenise_solutions(
             ids.append(np.array(row_ids, dtype=np.int32))
             labels.append(row_labels)
     if not ids and unlabelled and not dropped:
-        raise UsageError(f"corpora: none of the {unlabelled} solutions has a label to learn from")
-    return tokenised(ids, labels, dropped, settings.max_length)
+        raise UsageError(
+            f"corpora: none of the {unlabelled} solutions has a label to learn from; export or label them again"
+        )
+    known = {int(label) for row_labels in labels for label in np.unique(row_labels)} - {IGNORED}
+    if len(known) == 1:
+        raise UsageError(
+            f"corpora: every label says {'right' if known == {1} else 'wrong'}, so there is nothing to tell apart; "
+            "add solutions of the other kind"
+        )
+    return tokenised(ids, labels, dropped, longest(settings.max_length, context))
 
 
 def _run(
-    settings: RewardModelSettings, kind: str, supervise: Callable[[LabelledSolution], Supervised]
+    settings: RewardModelSettings,
+    kind: Literal["prm", "orm"],
+    supervise: Callable[[LabelledSolution], Supervised],
 ) -> Path:
     quiet_libraries()
     check_places(settings)
+    check_kinds(settings.corpora, kind)
+    start = find_start(
+        settings,
+        "AutoModelForTokenClassification",
+        num_labels=2,
+        id2label={0: "wrong", 1: "right"},
+        label2id={"wrong": 0, "right": 1},
+    )
+    corpus = tokenise_solutions(
+        read_rows(settings.corpora), supervise, start.tokenizer, settings, start.context
+    )
     torch: Any = import_module("torch")
-    from transformers import AutoModelForTokenClassification
-
-    source = model_source(settings.model)
-    tokenizer = load_tokenizer(source)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        model = load_or_explain(
-            AutoModelForTokenClassification,
-            source,
-            dtype="float32",
-            num_labels=2,
-            id2label={0: "wrong", 1: "right"},
-            label2id={"wrong": 0, "right": 1},
-        )
-    corpus = tokenise_solutions(read_rows(settings.corpora), supervise, tokenizer, settings)
-    trainer = reward_trainer(settings, model, tokenizer, corpus.dataset)
+        model = start.weights()
+    trainer = reward_trainer(settings, model, start.tokenizer, corpus.dataset)
     counts = {
         "rows": len(corpus.dataset),
         "rows_dropped": corpus.dropped,
         "tokens_of_an_epoch": corpus.tokens,
         "labels_of_an_epoch": corpus.trained,
     }
-    return fit_and_save(settings, kind, trainer, tokenizer, counts)
+    return fit_and_save(settings, kind, trainer, start.tokenizer, counts)
 
 
 def reward_trainer(settings: RewardModelSettings, model: Any, tokenizer: Any, dataset: Any) -> Any:

@@ -168,6 +168,69 @@ class DpoSettings(TrainSettings):
     learning_rate: float = Field(default=1e-6, gt=0)
     beta: float = Field(default=0.1, gt=0)
     sft_weight: float = Field(default=0.0, ge=0)
+    loss: Literal["sigmoid", "sigmoid_norm", "ipo", "hinge"] = "sigmoid"
+    #: ``thought``: nothing behind the end of a side's thought carries loss.
+    part: Literal["whole", "thought"] = "whole"
+    #: ``start``: the model that training starts from, beside the one that is trained; ``precomputed``: the same, asked
+    #: once beforehand, which needs no second model in memory; ``none``: all answers count as equally likely.
+    reference: Literal["start", "precomputed", "none"] = "start"
+
+
+class KtoSettings(TrainSettings):
+    """Kahneman–Tversky optimisation. The weights are those of the losses on good and on bad answers."""
+
+    learning_rate: float = Field(default=1e-6, gt=0)
+    #: The KL term is estimated within a batch on the device; of one answer it would be that answer's own reward.
+    batch: int = Field(default=8, ge=2)
+    beta: float = Field(default=0.1, gt=0)
+    desirable_weight: float = Field(default=1.0, ge=0)
+    undesirable_weight: float = Field(default=1.0, ge=0)
+
+
+class ProblemSettings(_Settings):
+    """The problems of a scenario, a file or a shipped one, and their scorer; nothing else of it is used.
+
+    ``set`` overrides its keys (``dataset.split=train``); ``limit`` takes the first so many problems.
+    """
+
+    scenario: str
+    set: list[str] = []
+    limit: int | None = Field(default=None, ge=1)
+
+
+class GrpoSettings(TrainSettings):
+    """Group relative policy optimisation, in TRL's names; ``batch`` counts solutions."""
+
+    model: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
+    corpora: list[CorpusSettings] = Field(default=[], max_length=0)
+    problems: ProblemSettings
+    learning_rate: float = Field(default=1e-6, gt=0)
+    #: Solutions of a problem, a group.
+    num_generations: int = Field(default=8, ge=2)
+    max_completion_length: int = Field(default=512, ge=1)
+    temperature: float = Field(default=1.0, gt=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    #: Weight of the KL term against the model that training starts from; 0 needs no second model.
+    beta: float = Field(default=0.0, ge=0)
+    #: How far a token's probability may move before the loss is clipped, and how often a batch is learned.
+    epsilon: float = Field(default=0.2, gt=0)
+    num_iterations: int = Field(default=1, ge=1)
+    loss: Literal["grpo", "dr_grpo", "bnpo", "dapo"] = "grpo"
+    #: Added to the reward of what has a whole thought in known tags; right answers give 1.
+    format_weight: float = Field(default=0.0, ge=0)
+    #: Sample with vLLM: on the training device, or from a server that `trl vllm-serve` runs.
+    use_vllm: bool = False
+    vllm_mode: Literal["server", "colocate"] = "colocate"
+    vllm_server_base_url: str | None = None
+
+    @model_validator(mode="after")
+    def _whole_groups(self) -> Self:
+        if self.batch * self.accumulation % self.num_generations:
+            raise ValueError(
+                f"batch times accumulation, {self.batch * self.accumulation} solutions, must be a multiple of "
+                f"num_generations, {self.num_generations}"
+            )
+        return self
 
 
 class StepCorpus(CorpusSettings):

@@ -13,8 +13,9 @@ from longthought.train.fit import fit_and_save
 from longthought.train.lora import lora_config
 from longthought.train.packing import layout
 from longthought.train.phases import clear_up, phases_of, whole_account
+from longthought.train.row_kinds import check_kinds
 from longthought.train.settings import SftSettings
-from longthought.train.starting_point import load_start
+from longthought.train.starting_point import find_start
 from longthought.train.tokenise import tokenise_rows
 
 _SMALL_VOCABULARY = 8192
@@ -30,21 +31,25 @@ def run_sft(settings: SftSettings) -> Path:
     phases = phases_of(settings)
     for each in (*phases[:-1], settings):
         check_places(each)
-    model, tokenizer = load_start(settings)
+    check_kinds(settings.corpora, "sft")
+    start = find_start(settings)
     # All rows are looked at before the first phase trains.
     corpora = [
         tokenise_rows(
-            read_rows(phase.corpora), tokenizer, max_length=phase.max_length, too_long=phase.too_long
+            read_rows(phase.corpora),
+            start.tokenizer,
+            max_length=phase.max_length,
+            context=start.context,
+            too_long=phase.too_long,
         )
         for phase in phases
     ]
     for phase, corpus in zip(phases, corpora, strict=True):
         if phase.earlier == "resume" and is_finished(phase):
             continue
-        if phase is not phases[0]:
-            model, _ = load_start(phase)
-        last = phase is phases[-1]
-        trainer = sft_trainer(phase, model, tokenizer, corpus.dataset)
+        first, last = phase is phases[0], phase is phases[-1]
+        model = (start if first else find_start(phase)).weights()
+        trainer = sft_trainer(phase, model, start.tokenizer, corpus.dataset)
         counts = {
             "rows": len(corpus.dataset),
             "rows_dropped": corpus.dropped,
@@ -52,7 +57,7 @@ def run_sft(settings: SftSettings) -> Path:
             "trained_tokens_of_an_epoch": corpus.trained,
             **(whole_account(settings, phases) if last else {}),
         }
-        fit_and_save(phase, "sft", trainer, tokenizer, counts)
+        fit_and_save(phase, "sft", trainer, start.tokenizer, counts)
     clear_up(phases)
     return settings.out
 

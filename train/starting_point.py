@@ -1,8 +1,13 @@
-"""The model and tokenizer to start from: a directory, a hub name, the embedded one, or random weights."""
+"""The model and tokenizer to start from: a directory, a hub name, the embedded one, or random weights.
+
+Tokenizer and configuration come first and tell whether the corpus fits them; the weights, which may take minutes to
+load, come when everything else has been looked at.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from importlib import import_module
 from itertools import islice
 from typing import Any, cast
@@ -10,26 +15,64 @@ from typing import Any, cast
 from longthought.agents.errors import UsageError
 from longthought.agents.models.embedded import embedded_path
 from longthought.agents.models.local_weights import check_model_source
+from longthought.synth.tokens.labels import highest_id
 from longthought.synth.tokens.load import load_or_explain, load_tokenizer
 from longthought.train.corpus import read_rows
 from longthought.train.settings import CorpusSettings, FromScratch, TrainSettings
 from longthought.train.tokenizer import train_tokenizer
 
 
-def load_start(settings: TrainSettings) -> tuple[Any, Any]:
-    """Model (float32 weights) and tokenizer for ``settings.model``.
+@dataclass(frozen=True, slots=True)
+class Start:
+    """``context`` is how many tokens the model has positions for, None where it has no limit; ``weights`` loads it."""
+
+    tokenizer: Any
+    context: int | None
+    weights: Callable[[], Any]
+
+
+def find_start(settings: TrainSettings, kind: str = "AutoModelForCausalLM", **options: Any) -> Start:
+    """Where ``settings.model`` starts from, its weights in float32.
+
+    Args:
+        kind: transformers' class that loads the weights, with ``options``.
 
     Raises:
-        UsageError: there is no such model, or its configuration is not one.
+        UsageError: there is no such model, its configuration is not one, or its tokenizer does not fit it.
     """
     if isinstance(settings.model, FromScratch):
-        return _from_scratch(settings.model, settings)
-    from transformers import AutoModelForCausalLM
+        model, tokenizer = _from_scratch(settings.model, settings)
+        return Start(tokenizer, _context(model.config), lambda: model)
+    from transformers import AutoConfig
 
     source = model_source(settings.model)
-    loader: Any = AutoModelForCausalLM
-    model = load_or_explain(loader, source, dtype="float32")
-    return model, load_tokenizer(source)
+    config = load_or_explain(AutoConfig, source).get_text_config()
+    tokenizer = load_tokenizer(source)
+    if tokenizer.eos_token_id is None:
+        raise UsageError(
+            f"model: the tokenizer of {source} has no end-of-text token, so nothing would learn to stop; "
+            "give its tokenizer_config.json an eos_token"
+        )
+    if (highest := highest_id(tokenizer)) >= config.vocab_size:
+        raise UsageError(
+            f"model: the tokenizer of {source} has ids up to {highest}, the model embeddings for ids below "
+            f"{config.vocab_size} only; put the tokenizer beside it that it was trained with"
+        )
+
+    def weights() -> Any:
+        loader: Any = getattr(import_module("transformers"), kind)
+        return load_or_explain(loader, source, dtype="float32", **options)
+
+    return Start(tokenizer, _context(config), weights)
+
+
+def _context(config: Any) -> int | None:
+    positions: int | None = getattr(config, "max_position_embeddings", None)
+    if not positions:
+        return None
+    # Stretched rotary positions reach further than those that the model was first trained with.
+    rope: dict[str, Any] = getattr(config, "rope_parameters", None) or {}
+    return int(positions * float(rope.get("factor") or 1))
 
 
 def model_source(model: str) -> str:

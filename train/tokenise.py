@@ -24,6 +24,7 @@ from longthought.synth.tokens.labels import (
 from longthought.synth.tokens.load import digest_of
 from longthought.synth.tokens.row_encoder import Ids, RowEncoder
 from longthought.train.corpus import Row
+from longthought.train.row_length import fits, longest
 
 _CHUNK = 1000
 
@@ -44,9 +45,14 @@ class Tokenised:
 
 
 def tokenise_rows(
-    rows: Iterable[Row], tokenizer: Any, *, max_length: int, too_long: Literal["error", "drop"] = "error"
+    rows: Iterable[Row],
+    tokenizer: Any,
+    *,
+    max_length: int,
+    context: int | None = None,
+    too_long: Literal["error", "drop"] = "error",
 ) -> Tokenised:
-    """Render, encode and label ``rows``.
+    """Render, encode and label ``rows``; ``context`` is the model's, in tokens.
 
     A row holds ``messages`` and, if not all of the assistant's are to be learned, ``trained`` and ``masked``; or the
     token ids and labels that an export made.
@@ -62,17 +68,12 @@ def tokenise_rows(
     stream = iter(rows)
     while chunk := list(islice(stream, _CHUNK)):
         for row, (row_ids, learn) in zip(chunk, encode.rows(chunk), strict=True):
-            if len(row_ids) <= max_length:
+            if fits(len(row_ids), row.where, max_length, context, too_long):
                 ids.append(row_ids)
                 labels.append(learn())
-            elif too_long == "drop":
-                dropped += 1
             else:
-                raise UsageError(
-                    f"{row.where}: {len(row_ids)} tokens are more than max_length {max_length}; "
-                    "raise max_length or set too_long: drop"
-                )
-    return tokenised(ids, labels, dropped, max_length)
+                dropped += 1
+    return tokenised(ids, labels, dropped, longest(max_length, context))
 
 
 class _Encode:
@@ -128,14 +129,14 @@ def _numbers(given: object) -> Ids:
     return numbers if numbers.ndim == 1 else np.zeros(0, dtype=np.int32)
 
 
-def tokenised(ids: Sequence[Ids], labels: Sequence[Ids], dropped: int, max_length: int) -> Tokenised:
+def tokenised(ids: Sequence[Ids], labels: Sequence[Ids], dropped: int, limit: int) -> Tokenised:
     """Rows of ids and labels as a dataset.
 
     Raises:
         UsageError: there are none.
     """
     if not ids:
-        raise UsageError(f"corpora: no rows to train on ({dropped} were longer than max_length {max_length})")
+        raise UsageError(f"corpora: no rows to train on ({dropped} were longer than {limit} tokens)")
     return Tokenised(
         dataset=_dataset(ids, labels),
         tokens=sum(map(len, ids)),

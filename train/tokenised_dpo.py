@@ -1,4 +1,4 @@
-"""TRL's ``DPOTrainer`` on pairs that are tokenised already."""
+"""TRL's ``DPOTrainer`` on pairs that are tokenised already, and without a reference."""
 
 from __future__ import annotations
 
@@ -14,4 +14,16 @@ class TokenisedDPOTrainer(DPOTrainer):
     """
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
+        return dataset
+
+
+class ReferenceFreeDPOTrainer(TokenisedDPOTrainer):
+    """The same against a reference to which all answers are equally likely: its log-probabilities are 0.
+
+    Asked for log-probabilities beforehand, TRL keeps no reference model.
+    """
+
+    def _precompute_ref_logps(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
+        for column in ("ref_chosen_logps", "ref_rejected_logps"):
+            dataset = dataset.add_column(column, [0.0] * len(dataset))
         return dataset

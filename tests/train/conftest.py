@@ -8,6 +8,7 @@ import pytest
 
 from longthought.train.settings import SftSettings
 from longthought.train.sft import run_sft
+from tests.scenarios.conftest import call as call
 from tests.train.tiny_corpora import sft_rows, shared_settings, write_corpus
 
 

@@ -30,8 +30,16 @@ from longthought.synth.corpus.export import export
 from longthought.synth.corpus.manifest import Manifest
 from longthought.synth.derive.kinds import KINDS
 from longthought.train.dpo import run_dpo
+from longthought.train.kto import run_kto
 from longthought.train.reward_model import run_orm, run_prm
-from longthought.train.settings import CriticSettings, DpoSettings, OrmSettings, PrmSettings, SftSettings
+from longthought.train.settings import (
+    CriticSettings,
+    DpoSettings,
+    KtoSettings,
+    OrmSettings,
+    PrmSettings,
+    SftSettings,
+)
 from longthought.train.sft import run_sft
 from tests.synth.scripted_runs import DETOURS, Script, play_run
 
@@ -47,7 +55,7 @@ TRAINERS: dict[str, tuple[str, ...]] = {
     "critique": ("sft", "trl SFT"),
     "preference": ("dpo", "trl DPO", "trl Reward", "trl KTO"),
     "step_preference": ("dpo", "trl DPO", "trl Reward", "trl KTO"),
-    "kto": ("trl KTO",),
+    "kto": ("kto", "trl KTO"),
     "step_labels": ("prm", "orm"),
     "outcome_labels": ("orm",),
 }
@@ -60,8 +68,8 @@ NEEDED: dict[tuple[str, str, object], dict[str, object]] = {
     ("step_preference", "by", "reading"): {"reward": "rule"},
 }
 
-#: Rows of each form in a step.
-LIMIT = 2
+#: Rows of each form in a step; reward models need right and wrong ones.
+LIMIT = 4
 
 #: Forms that scripted debates have no rows of: a shortcut has no turn of mind, unless its problem is ill-posed.
 EMPTY = {"shortcut-mask-recovery-only", "shortcut-mask-critic-only"}
@@ -162,6 +170,7 @@ def ours(trainer: str, directory: Path, names: Sequence[str], place: Path) -> tu
         "sft": (run_sft, SftSettings),
         "critic": (run_sft, CriticSettings),
         "dpo": (run_dpo, DpoSettings),
+        "kto": (run_kto, KtoSettings),
         "prm": (run_prm, PrmSettings),
         "orm": (run_orm, OrmSettings),
     }

@@ -14,7 +14,7 @@ from longthought.synth.tokens.labels import IGNORED
 from longthought.train.corpus import Row
 from longthought.train.settings import SftSettings
 from longthought.train.sft import sft_trainer
-from longthought.train.starting_point import load_start
+from longthought.train.starting_point import find_start
 from longthought.train.tokenise import tokenise_rows
 from tests.synth.scripted_runs import DETOURS, transcript_of
 from tests.train.tiny_corpora import shared_settings
@@ -29,7 +29,8 @@ def test_gradients_on_masked_tokens_are_zero(tmp_path: Path, mask: str, lean: bo
     settings = SftSettings.model_validate(
         {**base, "model": "embedded", "max_length": 512, "bf16": False, "token_metrics": not lean}
     )
-    model, tokenizer = load_start(settings)
+    start = find_start(settings)
+    model, tokenizer = start.weights(), start.tokenizer
     corpus = tokenise_rows([Row(row.model_dump(), "row 1")], tokenizer, max_length=512)
     trainer: Any = sft_trainer(settings, model, tokenizer, corpus.dataset)
     seen: list[torch.Tensor] = []

@@ -19,7 +19,7 @@ from longthought.train.packing import layout
 from longthought.train.row_attention import ROWS
 from longthought.train.settings import SftSettings
 from longthought.train.sft import sft_trainer
-from longthought.train.starting_point import load_start
+from longthought.train.starting_point import find_start
 from longthought.train.tokenise import tokenise_rows
 from tests.train.tiny_corpora import sft_rows, shared_settings
 
@@ -39,7 +39,8 @@ def rows_of_many_lengths() -> list[Row]:
 def step(path: Path, **options: Any) -> tuple[Any, Any, dict[str, Any]]:
     """The first batch of a training, its loss, and every gradient."""
     chosen = settings_of(path, **options)
-    model, tokenizer = load_start(chosen)
+    start = find_start(chosen)
+    model, tokenizer = start.weights(), start.tokenizer
     corpus = tokenise_rows(rows_of_many_lengths(), tokenizer, max_length=512)
     trainer: Any = sft_trainer(chosen, model, tokenizer, corpus.dataset)
     batch: Any = next(iter(trainer.get_train_dataloader()))
@@ -136,7 +137,8 @@ def test_a_rows_logits_are_those_it_has_alone(
 
 def test_rows_start_again_and_their_first_token_is_not_learned(tmp_path: Path) -> None:
     chosen = settings_of(tmp_path, packing=True)
-    model, tokenizer = load_start(chosen)
+    start = find_start(chosen)
+    model, tokenizer = start.weights(), start.tokenizer
     corpus = tokenise_rows(rows_of_many_lengths(), tokenizer, max_length=512)
     trainer: Any = sft_trainer(chosen, model, tokenizer, corpus.dataset)
     batch: Any = next(iter(trainer.get_train_dataloader()))

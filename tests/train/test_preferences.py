@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from longthought.agents.errors import UsageError
@@ -51,6 +51,7 @@ def tokens(row: dict[str, Any], tokenizer: Any = TOKENIZER) -> dict[str, list[in
 def test_only_the_two_steps_and_real_ends_are_learned(
     tokenizer: Any, before: list[str], best: str, worst: str, one: bool, other: bool
 ) -> None:
+    assume((best, one) != (worst, other))
     shared = "<think>\n" + "".join(f"{step}\n" for step in before)
     made = tokens(pair(shared, best, worst, (one, other)), tokenizer)
     decode = tokenizer.decode
@@ -100,6 +101,49 @@ def test_rows_without_the_columns_are_whole_answers() -> None:
 def test_a_shared_part_that_cannot_be_is_refused(shared: object) -> None:
     with pytest.raises(UsageError, match="row 1: `shared` must be a number of characters"):
         tokens({**pair("<think>\n", "4", "5"), "shared": shared})
+
+
+def side(thought: str, answer: str) -> list[dict[str, str]]:
+    return [{"role": "assistant", "content": f"{thought}\n</think>\n\nAnswer: {answer}"}]
+
+
+@pytest.mark.parametrize("tokenizer", [TOKENIZER, CHATML], ids=["plain", "chatml"])
+@given(steps, steps, steps)
+@settings(max_examples=25, deadline=None)
+def test_of_thoughts_alone_nothing_behind_them_is_learned(
+    tokenizer: Any, best: str, worst: str, answer: str
+) -> None:
+    assume(best != worst and not any("think>" in text for text in (best, worst, answer)))
+    row = pair("", "", "", (True, True))
+    row |= {"chosen": side(f"<think>\n{best}", answer), "rejected": side(f"<think>\n{worst}", answer)}
+    (made,) = tokenise_pairs([Row(row, "row 1")], tokenizer, max_length=400, part="thought").dataset
+    decode = tokenizer.decode
+    for column, step in (("chosen_ids", best), ("rejected_ids", worst)):
+        assert decode(made[column]).rstrip() == f"<think>\n{step}".rstrip()
+    (whole,) = tokenise_pairs([Row(row, "row 1")], tokenizer, max_length=400).dataset
+    for column in made:
+        assert decode(whole[column]).startswith(decode(made[column]))
+
+
+def test_rows_that_were_exported_as_thoughts_are_what_whole_ones_become() -> None:
+    whole = {**pair("", "", ""), "chosen": side("<think>\n4", "4"), "rejected": side("<think>\n5", "4")}
+    whole |= {"chosen_finished": True, "rejected_finished": True}
+    exported = tokens(pair("", "<think>\n4", "<think>\n5"))
+    (cut,) = tokenise_pairs([Row(whole, "row 1")], TOKENIZER, max_length=400, part="thought").dataset
+    assert cut == exported
+    untagged = [Row(pair("", "4", "5"), "row 1")]
+    with pytest.raises(UsageError, match="row 1: `chosen` holds no thought in known tags; set part: whole"):
+        tokenise_pairs(untagged, TOKENIZER, max_length=400, part="thought")
+
+
+def test_equal_pairs_are_left_out_and_counted() -> None:
+    same = {**pair("", "", ""), "chosen": side("<think>\n4", "4"), "rejected": side("<think>\n4", "5")}
+    same |= {"chosen_finished": True, "rejected_finished": True}
+    rows = [Row(each, "row") for each in (pair("", "4", "4"), same, pair("", "4", "5"))]
+    made = tokenise_pairs(rows, TOKENIZER, max_length=400)
+    assert (len(made.dataset), made.equal, made.dropped) == (2, 1, 0)
+    with pytest.raises(UsageError, match="of 1 both sides are equal"):
+        tokenise_pairs([Row(same, "row")], TOKENIZER, max_length=400, part="thought")
 
 
 def test_rows_of_the_kind_say_it_right(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from longthought.agents.errors import UsageError
@@ -16,10 +18,14 @@ from longthought.agents.models.contract import Message, Sampling
 from longthought.agents.models.transformers_engine import TransformersModel
 from longthought.train.corpus import Row
 from longthought.train.dpo import run_dpo
+from longthought.train.kto import run_kto, tokenise_judged
 from longthought.train.preferences import tokenise_pairs
-from longthought.train.settings import CriticSettings, DpoSettings, SftSettings
+from longthought.train.settings import CriticSettings, DpoSettings, KtoSettings, SftSettings
 from longthought.train.sft import run_sft
-from tests.train.tiny_corpora import preference_rows, sft_rows, shared_settings, write_corpus
+from longthought.train.tokenizer import train_tokenizer
+from tests.train.tiny_corpora import judged_rows, preference_rows, sft_rows, shared_settings, write_corpus
+
+TOKENIZER: Any = train_tokenizer(["no, 9"] * 20, 300, 512)
 
 
 def record(model: Path) -> dict[str, Any]:
@@ -123,6 +129,84 @@ def test_dpo_prefers_what_was_chosen(trained: Path, tmp_path: Path) -> None:
     assert log[0]["rewards/margins"] == pytest.approx(0.0, abs=1e-3)
     assert log[-1]["rewards/margins"] > 0.05
     assert log[-1]["loss"] < log[0]["loss"]
+
+
+@pytest.mark.parametrize("loss", ["sigmoid", "sigmoid_norm", "ipo", "hinge"])
+def test_dpo_without_a_reference_prefers_what_was_chosen_from_zero(
+    trained: Path, tmp_path: Path, loss: str
+) -> None:
+    corpus = write_corpus(tmp_path / "corpus", "preference", preference_rows(8))
+    settings = shared_settings(corpus, "preference", tmp_path / "dpo") | {"reference": "none", "loss": loss}
+    settings |= {"model": str(trained), "epochs": 3, "learning_rate": 1e-3, "bf16": False, "warmup": 0}
+    log = record(run_dpo(DpoSettings.model_validate(settings)))["log"]
+    # Nothing was subtracted: at the start the margin is that of the policy's own log-probabilities.
+    assert abs(log[0]["rewards/margins"]) > 0.1
+    assert log[-1]["rewards/margins"] > log[0]["rewards/margins"]
+
+
+def test_a_reference_asked_beforehand_is_the_one_in_memory(trained: Path, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", "preference", preference_rows(8))
+    logs = dict[str, Any]()
+    for reference in ("start", "precomputed"):
+        settings = shared_settings(corpus, "preference", tmp_path / reference) | {"reference": reference}
+        settings |= {"model": str(trained), "epochs": 2, "learning_rate": 1e-3, "bf16": False}
+        logs[reference] = record(run_dpo(DpoSettings.model_validate(settings)))["log"]
+    for one, other in zip(*logs.values(), strict=True):
+        assert one["loss"] == pytest.approx(other["loss"], abs=1e-4)
+        assert one["rewards/margins"] == pytest.approx(other["rewards/margins"], abs=1e-3)
+
+
+def test_kto_raises_good_answers_above_bad_ones(trained: Path, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", "kto", judged_rows(9))
+    settings = shared_settings(corpus, "kto", tmp_path / "kto")
+    settings |= {"model": str(trained), "epochs": 4, "learning_rate": 1e-3, "bf16": False}
+    made = record(run_kto(KtoSettings.model_validate(settings)))
+    assert (made["rows"], made["rows_desirable"]) == (9, 4)
+    good, bad = (
+        [entry[f"rewards/{side}"] for entry in made["log"] if f"rewards/{side}" in entry]
+        for side in ("chosen", "rejected")
+    )
+    assert good[0] - bad[0] == pytest.approx(0.0, abs=1e-3)
+    assert good[-1] - bad[-1] > 0.1
+    assert made["log"][-1]["loss"] < made["log"][0]["loss"]
+
+
+@given(st.integers(2, 40), st.integers(2, 9), st.integers(0, 3))
+@settings(max_examples=30, deadline=None)
+def test_the_kl_term_sees_each_answer_of_a_batch_once_and_never_beside_its_own_question(
+    rows: int, batch: int, seed: int
+) -> None:
+    chosen = {
+        "model": "m",
+        "corpora": [{"path": "c", "kind": "kto"}],
+        "out": "o",
+        "batch": batch,
+        "seed": seed,
+    }
+    made = tokenise_judged(
+        [Row(row, "row") for row in judged_rows(rows)], TOKENIZER, KtoSettings.model_validate(chosen)
+    ).dataset[:]
+    own, others = made["completion_ids"], made["KL_completion_ids"]
+    assert all(one != other for one, other in zip(own, others, strict=True))
+    for start in range(0, rows, batch):
+        stretch = slice(start, start + batch)
+        if len(own[stretch]) > 1:
+            assert sorted(own[stretch]) == sorted(others[stretch])
+
+
+def test_kto_keeps_thoughts_and_what_spells_a_special_token() -> None:
+    texts = ("<think>2+2</think>4<|end|>", "5")
+    rows = [
+        Row({**row, "completion": [{"role": "assistant", "content": text}]}, "row")
+        for row, text in zip(judged_rows(2), texts, strict=True)
+    ]
+    chosen = KtoSettings.model_validate(
+        {"model": "m", "corpora": [{"path": "c", "kind": "kto"}], "out": "o", "batch": 2}
+    )
+    made = {tuple(row["completion_ids"]): row for row in tokenise_judged(rows, TOKENIZER, chosen).dataset}
+    assert {TOKENIZER.decode(ids) for ids in made} == {f"{text}<|end|>" for text in texts}
+    assert {ids.count(TOKENIZER.eos_token_id) for ids in made} == {1}
+    assert {TOKENIZER.decode(row["prompt_ids"]) for row in made.values()} == {"0+9?<|end|>"}
 
 
 def test_pairs_keep_thoughts_and_what_spells_a_special_token(trained: Path) -> None:

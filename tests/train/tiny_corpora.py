@@ -59,6 +59,19 @@ def preference_rows(n: int) -> list[dict[str, Any]]:
     ]
 
 
+def judged_rows(n: int) -> list[dict[str, Any]]:
+    """Answers, every other one of which is bad; those to one question stand side by side."""
+    return [
+        {
+            "id": f"judged-{i}",
+            "prompt": [{"role": "user", "content": f"{i // 2}+9?"}],
+            "completion": [{"role": "assistant", "content": f"{i // 2 + 9}" if i % 2 else f"no, {i * 9}"}],
+            "label": bool(i % 2),
+        }
+        for i in range(n)
+    ]
+
+
 def step_rows(n: int) -> list[dict[str, Any]]:
     return [
         {
