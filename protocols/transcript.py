@@ -27,6 +27,8 @@ PACKED = "transcripts.jsonl.zst"
 WRITTEN: Final = "imported"
 #: And of one made of a tree of others; its turns of mind are told as a debate's are.
 TREE: Final = "imported tree"
+#: And of one that a model here wrote in one reply, which is its only thought.
+LONG_THOUGHT: Final = "long-thought"
 #: A longer line is a mistake or an attack, and is not held in memory.
 _LONGEST_LINE: Final = 256 << 20
 

@@ -11,6 +11,7 @@ from longthought.protocols.transcript import WRITTEN, Transcript
 from longthought.synth.derive.shortcut import direct_path
 from longthought.synth.derive.standing import standing
 from longthought.synth.imports.thought_in_text import find_thought
+from longthought.synth.imports.whole_reply import taken_apart
 from longthought.synth.telling.phrases import load_phrases
 from longthought.synth.telling.pieces import joined
 from longthought.synth.telling.verbalise import as_written, verbalise
@@ -48,6 +49,7 @@ class Told:
 
 def of_transcript(transcript: Transcript) -> Told:
     """A debate as one long thought, as ``journey`` tells it; or the long thought that others wrote."""
+    transcript = taken_apart(transcript)
     walk = transcript.walk()
     written = transcript.protocol == WRITTEN
     behind = transcript.behind
