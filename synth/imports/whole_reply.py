@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from longthought.protocols.transcript import LONG_THOUGHT, Transcript
 from longthought.synth.imports.foreign import LongThought
+from longthought.synth.imports.journey_turns import journey_turns
 from longthought.synth.imports.thought_in_text import Found, find_thought
 from longthought.synth.imports.to_transcript import to_transcript
-from longthought.synth.imports.turns_of_mind import load_turns
 
 
 def taken_apart(transcript: Transcript) -> Transcript:
@@ -34,7 +34,7 @@ def taken_apart(transcript: Transcript) -> Transcript:
         finished=found.finished and not (reply.truncated and found.behind is None),
         whole=found.whole and not reply.truncated,
     )
-    read = to_transcript(told, transcript.problem, load_turns())
+    read = to_transcript(told, transcript.problem, journey_turns())
     return transcript.model_copy(
         update={"protocol": read.protocol, "thoughts": read.thoughts, "judgements": read.judgements}
     )
