@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from longthought.agents.errors import RunError, UsageError
-from longthought.agents.models.local_weights import weights_digest
+from longthought.agents.models.local_weights import check_model_source, weights_digest
 from longthought.agents.problems import Problem
 from longthought.protocols.transcript import read_transcripts
 from longthought.scenarios.load import Loaded, load_scenario
@@ -174,8 +174,8 @@ def seated(model: str, on: str, sets: Sequence[str]) -> tuple[Loaded, str]:
         raise UsageError(f"--on {on}: no model sits in its policy's seat")
     place = Path(model).expanduser()
     local = place.is_dir()
-    if local and not (place / "config.json").is_file():
-        raise UsageError(f"{model}: no model here (config.json is missing); with --on, name models")
+    if model != "embedded":
+        check_model_source(model)
     # Relative to the scenario, as its own paths are.
     given = os.path.relpath(place, loaded.base_dir) if local else model
     loaded = load_scenario(on, [*sets, f"models.{seat}.model={json.dumps(given)}"])
