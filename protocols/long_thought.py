@@ -4,8 +4,8 @@
     the answer behind the thought is scored
 
 So is a model asked that was trained on journeys, and so are reasoning models. The transcript holds the reply as it was
-written, as one conclusion; where the thought in it turns is for ``synth.imports.whole_reply`` to guess. A reply that its
-token limit cut has no answer (``limit:tokens``): what it says up to there it might have taken back.
+written, as one conclusion; where the thought in it turns is for ``synth.imports.whole_reply`` to guess. A reply that
+its token limit cut has no answer (``limit:tokens``): what it says up to there it might have taken back.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -26,10 +26,12 @@ def eval_(
         ),
     ] = None,
     against: Annotated[
-        list[str] | None, typer.Option(help="The other arm over the same problems; once for each of its runs.")
+        list[str] | None,
+        typer.Option(help="The other arm over the same problems; once for each of its runs."),
     ] = None,
     on: Annotated[
-        str | None, typer.Option(metavar="SCENARIO", help="Seat the models in this scenario's policy's place.")
+        str | None,
+        typer.Option(metavar="SCENARIO", help="Seat the models in this scenario's policy's place."),
     ] = None,
     alone: Annotated[
         bool,
@@ -134,7 +136,10 @@ def _arm(runs: Sequence[Path], seed: int) -> Arm:
     reports = [report_on(run, seed) for run in runs]
     if len(reports) == 1:
         return Arm(reports[0].name, reports, reports[0].evaluation.accuracy)
-    common = os.path.commonprefix([report.name for report in reports]).rstrip("-_.0123456789")
+    letters = takewhile(
+        lambda same: len(set(same)) == 1, zip(*(report.name for report in reports), strict=False)
+    )
+    common = "".join(letter for letter, *_ in letters).rstrip("-_.0123456789")
     mean = over_seeds([report.evaluation.results for report in reports], seed=seed)
     return Arm(common or f"{reports[0].name} …", reports, mean)
 

@@ -136,7 +136,9 @@ class EvalRuns:
                 corpora += training.corpora
                 if training.gone:
                     gone = ", ".join(training.gone)
-                    self._note(f"{part} was trained on {gone}, not here any more: its problems are not checked")
+                    self._note(
+                        f"{part} was trained on {gone}, not here any more: its problems are not checked"
+                    )
         return corpora
 
     def _check(self, who: str, problems: Sequence[Problem], corpora: Sequence[CorpusSettings]) -> None:
@@ -147,7 +149,9 @@ class EvalRuns:
             return
         shown = ", ".join(problem.id for problem in found[:_SHOWN])
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        said = f"{who}: {len(found)} of its {len(problems)} problems were trained on (in {where}): {shown}{more}"
+        said = (
+            f"{who}: {len(found)} of its {len(problems)} problems were trained on (in {where}): {shown}{more}"
+        )
         if not self._options.allow_seen:
             raise UsageError(f"{said}; evaluate on others, or add --allow-seen")
         self._note(said)

@@ -62,7 +62,9 @@ def scores(model: str, found: Sequence[Score]) -> Table:
 
 
 def _accuracy(arms: Sequence[Arm]) -> Table:
-    table = _table("", "run", "problems", "accuracy", "95 %", "policy tokens", "critic tokens", "with a detour")
+    table = _table(
+        "", "run", "problems", "accuracy", "95 %", "policy tokens", "critic tokens", "with a detour"
+    )
     for arm in arms:
         for run in arm.runs:
             one = run.evaluation
@@ -88,7 +90,9 @@ def _ends(runs: Sequence[RunReport]) -> Table:
     for run in runs:
         shares = (f"{run.evaluation.share(end):.1%}" for end in ENDS)
         _row(table, run.name, *shares, f"{run.evaluation.mean('forced'):.1%}")
-    table.caption = "cut: no answer before a limit, and not counted as wrong; told to conclude: and then did answer"
+    table.caption = (
+        "cut: no answer before a limit, and not counted as wrong; told to conclude: and then did answer"
+    )
     return table
 
 
@@ -119,7 +123,9 @@ def _by(fact: str, runs: Sequence[RunReport]) -> Table:
     for name in names:
         found = [run.by[fact].get(name) for run in runs]
         count = max(each.n for each in found if each is not None)
-        cells = ("" if each is None else f"{each.mean:.1%} ({each.low:.0%} to {each.high:.0%})" for each in found)
+        cells = (
+            "" if each is None else f"{each.mean:.1%} ({each.low:.0%} to {each.high:.0%})" for each in found
+        )
         _row(table, name, str(count), *cells)
     return table
 

@@ -68,7 +68,9 @@ def measure_perplexities(
     measured = Measured()
     with PerplexityFile(out, model, weights) as file:
         measured.before = len(file.held)
-        todo = (taken_apart(each) for each in read_transcripts(source) if (each.run, each.id) not in file.held)
+        todo = (
+            taken_apart(each) for each in read_transcripts(source) if (each.run, each.id) not in file.held
+        )
         scorer: _Scorer | None = None
         while chunk := list(islice(todo, _CHUNK)):
             # Loaded only if there is work.

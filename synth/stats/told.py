@@ -81,7 +81,9 @@ def of_transcript(transcript: Transcript) -> Told:
 def fact_of(problem: Problem, names: Sequence[str]) -> str | None:
     """The first of these facts that the problem's metadata give as a number or a text."""
     metadata: Mapping[str, Any] = problem.metadata
-    found = next((metadata[name] for name in names if isinstance(metadata.get(name), int | float | str)), None)
+    found = next(
+        (metadata[name] for name in names if isinstance(metadata.get(name), int | float | str)), None
+    )
     return f"{found:g}" if isinstance(found, float) else None if found is None else str(found)
 
 

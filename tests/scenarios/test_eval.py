@@ -43,7 +43,9 @@ def _run(call: Call, thinks: str, name: str, gift: list[int]) -> None:
 
 def _corpus(place: Path, messages: list[dict[str, str]]) -> Path:
     (place / "journey").mkdir(parents=True)
-    (place / "journey" / "train.jsonl").write_bytes(orjson.dumps({"id": "a", "problem": "p", "messages": messages}))
+    (place / "journey" / "train.jsonl").write_bytes(
+        orjson.dumps({"id": "a", "problem": "p", "messages": messages})
+    )
     return place
 
 
@@ -60,7 +62,11 @@ def test_long_thoughts_are_told_apart_scored_and_counted(call: Call, thinks: str
     # Each right one doubted a wrong answer, each wrong one a right answer.
     counts = {"gained": 3, "lost": 2, "kept": 0, "stayed": 0, "unknown": 0}
     assert {name: run["revisions"][name] for name in counts} == counts
-    assert (run["revisions"]["lost_rate"], run["detoured"], run["tokens"]) == (1.0, pytest.approx(5 / 6), 20.0)
+    assert (run["revisions"]["lost_rate"], run["detoured"], run["tokens"]) == (
+        1.0,
+        pytest.approx(5 / 6),
+        20.0,
+    )
     assert {level: found["mean"] for level, found in run["by"]["level"].items()} == pytest.approx(
         {"1": 2 / 3, "2": 1 / 3}
     )
@@ -106,7 +112,10 @@ def test_samples_vote(call: Call, thinks: str) -> None:
     "messages",
     [
         [{"role": "user", "content": QUESTIONS[2]}],
-        [{"role": "system", "content": "Solve."}, {"role": "user", "content": f"```\nwhat is  2+3? \n```\n\nP"}],
+        [
+            {"role": "system", "content": "Solve."},
+            {"role": "user", "content": "```\nwhat is  2+3? \n```\n\nP"},
+        ],
     ],
 )
 def test_problems_of_the_corpus_are_refused(
@@ -147,9 +156,13 @@ def test_what_a_model_was_trained_on_is_found_by_its_record(call: Call, thinks: 
     base = _model(tmp_path / "base", [corpus])
     tuned = _model(tmp_path / "tuned", [tmp_path / "gone"], str(base))
     runs = EvalRuns(EvalOptions(on=thinks))
-    with pytest.raises(UsageError, match=r"1 of its 6 problems were trained on .*: sums-1; evaluate on others"):
+    with pytest.raises(
+        UsageError, match=r"1 of its 6 problems were trained on .*: sums-1; evaluate on others"
+    ):
         runs.of([str(tuned)])
-    assert runs.notes == [f"{os.path.relpath(tuned)} was trained on {tmp_path / 'gone'}, not here any more: its problems are not checked"]
+    assert runs.notes == [
+        f"{os.path.relpath(tuned)} was trained on {tmp_path / 'gone'}, not here any more: its problems are not checked"
+    ]
 
 
 def test_a_model_is_seated_and_other_weights_are_another_run(tmp_path: Path, thinks: str, call: Call) -> None:
@@ -160,7 +173,7 @@ def test_a_model_is_seated_and_other_weights_are_another_run(tmp_path: Path, thi
     (first / "config.json").write_text("{}")
     assert seated(str(first), thinks, ["epochs=2"])[1] != name
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UsageError, match="config.json is missing"):
+    with pytest.raises(UsageError, match=r"config\.json is missing"):
         seated(str(tmp_path / "empty"), thinks, [])
 
 
@@ -250,7 +263,9 @@ def test_the_harness_is_given_our_server_and_its_results_are_read(
     assert "exact_match" in out
     assert "0.490" in out  # 1.96 standard errors
     scores = orjson.loads((tmp_path / "found" / "eval.json").read_bytes())["lm_eval"]
-    told = [(score["task"], score["metric"], score["value"], score["error"], score["samples"]) for score in scores]
+    told = [
+        (score["task"], score["metric"], score["value"], score["error"], score["samples"]) for score in scores
+    ]
     assert told == [("sums", "exact_match", 0.5, 0.25, 2), ("sums", "acc", 1.0, None, 2)]
 
 

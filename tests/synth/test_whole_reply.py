@@ -53,7 +53,11 @@ def test_a_journey_gives_its_decisions_back(tmp_path: Path) -> None:
         read = taken_apart(whole(message.text))
         assert _turns(read) == _turns(transcript)
         # What was asked, counted and scored stays; told as a journey again, it is the text that the model wrote.
-        assert (read.outcome, read.usage, read.id) == (Outcome(kind="solved", answer="4"), whole("").usage, "p#1")
+        assert (read.outcome, read.usage, read.id) == (
+            Outcome(kind="solved", answer="4"),
+            whole("").usage,
+            "p#1",
+        )
         again = Journey().message(read)
         assert not isinstance(again, Dropped)
         assert again.text == message.text
@@ -80,7 +84,11 @@ def test_every_phrase_is_known_with_its_reason_and_step(one: tuple[str, str], wh
 @pytest.mark.parametrize(
     ("text", "truncated", "texts"),
     [
-        ("<think>\nfour\n\nWait, is it?\n</think>\n\nAnswer: 4", False, ["four\n", "Wait, is it?", "Answer: 4"]),
+        (
+            "<think>\nfour\n\nWait, is it?\n</think>\n\nAnswer: 4",
+            False,
+            ["four\n", "Wait, is it?", "Answer: 4"],
+        ),
         ("Answer: 4", False, ["Answer: 4"]),
         ("<think>\n</think>\n\nAnswer: 4", False, ["Answer: 4"]),
         ("<think>\nfour\n\nWait", True, ["four\n", "Wait"]),
@@ -102,6 +110,8 @@ def test_an_empty_thought_and_other_protocols_stay_what_they_are() -> None:
 
 
 def test_exports_take_it_in_apart() -> None:
-    taken = taken_in(whole("<think>\nfour\n\nWait, is it?\n</think>\n\nAnswer: 4"), informed=False, suspects=False)
+    taken = taken_in(
+        whole("<think>\nfour\n\nWait, is it?\n</think>\n\nAnswer: 4"), informed=False, suspects=False
+    )
     assert isinstance(taken, Transcript)
     assert _turns(taken) == ["reflect"]

@@ -34,7 +34,9 @@ def over_seeds(
     problems = sorted(set[str].intersection(*(set(run) for run in (*arm, *against))))
     if not problems:
         raise UsageError("the runs have no problem that all of them hold, so they cannot be compared")
-    arms = [np.array([[run[problem] for problem in problems] for run in runs]) for runs in (arm, against) if runs]
+    arms = [
+        np.array([[run[problem] for problem in problems] for run in runs]) for runs in (arm, against) if runs
+    ]
     random = np.random.default_rng(seed)
     drawn = np.empty(resamples)
     size = max(1, _DRAWN // len(problems))

@@ -57,9 +57,7 @@ def _wins(shape: tuple[int, ...], own: int, n: int, k: int) -> float:
     won = 0.0
     for v in range(1, min(own, k) + 1):
         # Ways to draw the rest, by how many are drawn and how many answers are level.
-        ways: dict[tuple[int, int], int] = {
-            (x, 0): comb(silent, x) for x in range(min(silent, k - v) + 1)
-        }
+        ways: dict[tuple[int, int], int] = {(x, 0): comb(silent, x) for x in range(min(silent, k - v) + 1)}
         for count in others:
             ways = _with(ways, count, v, k - v)
         level = ((ties, w) for (drawn, ties), w in ways.items() if drawn == k - v)

@@ -58,7 +58,10 @@ class RunReport:
                 "lost_rate": self.revisions.lost_rate,
                 "gained_rate": self.revisions.gained_rate,
             },
-            "by": {fact: {name: asdict(found) for name, found in groups.items()} for fact, groups in self.by.items()},
+            "by": {
+                fact: {name: asdict(found) for name, found in groups.items()}
+                for fact, groups in self.by.items()
+            },
             "traps": {name: asdict(figures) for name, figures in self.traps.items()},
             "results": one.results,
         }
@@ -103,7 +106,8 @@ def as_json(arms: Sequence[Arm], versus: Versus | None, seed: int) -> dict[str, 
         "format": "longthought-eval/1",
         "seed": seed,
         "arms": [
-            {"name": arm.name, "mean": asdict(arm.mean), "runs": [run.as_json() for run in arm.runs]} for arm in arms
+            {"name": arm.name, "mean": asdict(arm.mean), "runs": [run.as_json() for run in arm.runs]}
+            for arm in arms
         ],
     }
     if versus is not None:

@@ -68,7 +68,9 @@ def corpora_at(path: Path) -> list[CorpusSettings]:
         if place.is_dir() and any(place.glob("train*.*")) and corpus_files(corpus):
             found.append(corpus)
     if not found:
-        raise UsageError(f"--trained-on {path}: no corpus here; name a directory of `longthought export` or a file")
+        raise UsageError(
+            f"--trained-on {path}: no corpus here; name a directory of `longthought export` or a file"
+        )
     return found
 
 
