@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from longthought.train.evaluating.lm_eval import Score
     from longthought.train.evaluating.report import Arm, Versus
 
 
@@ -82,16 +79,28 @@ def eval_(
     ] = None,
 ) -> None:
     """Accuracy with 95 % intervals, pass@k and maj@k, tokens, detours, revised answers; and two arms compared."""
+    from dataclasses import asdict
+
+    import orjson
     from rich.console import Console
 
     from longthought.agents.errors import UsageError
     from longthought.scenarios.eval_runs import GREEDY, EvalOptions, EvalRuns, as_run
+    from longthought.scenarios.eval_tables import scores, sentence, tables
     from longthought.scenarios.plain_text import plain
+    from longthought.synth.corpus.slug import slug
+    from longthought.train.evaluating.lm_eval import run_harness
+    from longthought.train.evaluating.report import as_json
 
     if not subjects and harness is None:
         raise UsageError("eval: name runs, scenarios, or, with --on, models")
     if alone and (against or on or len(subjects or ()) != 1 or as_run((subjects or [""])[0]) is not None):
         raise UsageError("--alone: needs one scenario as the subject, and no --against or --on")
+    asked = None
+    if harness is not None:
+        from longthought.scenarios.harness import harness_run
+
+        asked = harness_run(model, tasks, base_url, served_name, chat, limit, harness_arg or ())
     runs = EvalRuns(
         EvalOptions(
             on=on,
@@ -115,18 +124,26 @@ def eval_(
         sides.append(runs.of(against))
     arms = [_arm(side, seed) for side in sides]
     versus = _versus(arms[0], arms[1], seed) if len(arms) > 1 else None
-    found: list[Score] = []
-    if harness is not None:
-        found = _harness(model, tasks, base_url, served_name, chat, limit, harness_arg or [], out)
+    told = as_json(arms, versus, seed) | {"notes": runs.notes}
     console = Console()
-    if json:
-        typer.echo(_json(arms, versus, found, seed))
-    else:
-        _print(console, arms, versus, found, model or "")
-        for note in runs.notes:
-            console.print(plain(note), soft_wrap=True)
+    if not json:
+        for table in tables(arms) if arms else ():
+            console.print(table)
+        said = [sentence(arms[0], arms[1], versus)] if versus is not None else []
+        for line in (*said, *runs.notes):
+            console.print(plain(line), soft_wrap=True)
+    # What is ours is on the disk before anybody else is waited for.
     if out is not None:
-        _write(out, arms, _json(arms, versus, found, seed))
+        _write(out, arms, told)
+    if asked is not None:
+        found = run_harness(asked, (out or Path("runs")) / f"lm-eval-{slug(asked.served)}")
+        told["lm_eval"] = [asdict(score) for score in found]
+        if not json:
+            console.print(scores(asked.served, found))
+        if out is not None:
+            _write(out, arms, told)
+    if json:
+        typer.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
 
 
 def _arm(runs: Sequence[Path], seed: int) -> Arm:
@@ -156,77 +173,16 @@ def _versus(one: Arm, other: Arm, seed: int) -> Versus:
     return Versus(over_seeds(first, second, seed=seed))
 
 
-def _harness(
-    model: str | None,
-    tasks: str | None,
-    base_url: str | None,
-    served_name: str | None,
-    chat: bool,
-    limit: int | None,
-    more: Sequence[str],
-    out: Path | None,
-) -> list[Score]:
-    from longthought.agents.errors import UsageError
-    from longthought.agents.models.wire_address import endpoint_url
-    from longthought.scenarios.credentials import key_for
-    from longthought.synth.corpus.slug import slug
-    from longthought.train.evaluating.lm_eval import HarnessRun, run_harness
-    from longthought.train.starting_point import model_source
-
-    if model is None or not tasks or base_url is None:
-        raise UsageError("--harness lm-eval: needs --model, --tasks and --base-url, the server of the model")
-    endpoint_url(base_url)
-    key: str | None = None
-    try:
-        key = key_for("OPENAI_API_KEY", base_url, "--base-url")
-    except UsageError:  # none, or none for this server: it is asked without one
-        key = None
-    run = HarnessRun(
-        served=served_name or model,
-        tokenizer=model_source(model),
-        base_url=base_url,
-        tasks=tuple(task for each in tasks.split(",") if (task := each.strip())),
-        chat=chat,
-        limit=limit,
-        more=tuple(more),
-    )
-    return run_harness(run, (out or Path("runs")) / f"lm-eval-{slug(model)}", key)
-
-
-def _print(
-    console: Console, arms: Sequence[Arm], versus: Versus | None, found: Sequence[Score], model: str
-) -> None:
-    from longthought.scenarios.eval_tables import scores, sentence, tables
-    from longthought.scenarios.plain_text import plain
-
-    for table in tables(arms):
-        console.print(table)
-    if versus is not None:
-        console.print(plain(sentence(arms[0], arms[1], versus)), soft_wrap=True)
-    if found:
-        console.print(scores(model, found))
-
-
-def _json(arms: Sequence[Arm], versus: Versus | None, found: Sequence[Score], seed: int) -> str:
-    from dataclasses import asdict
-
+def _write(out: Path, arms: Sequence[Arm], told: Mapping[str, Any]) -> None:
     import orjson
 
-    from longthought.train.evaluating.report import as_json
-
-    told = as_json(arms, versus, seed)
-    if found:
-        told["lm_eval"] = [asdict(score) for score in found]
-    return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
-
-
-def _write(out: Path, arms: Sequence[Arm], told: str) -> None:
     from longthought.scenarios.replace_file import replace_file
     from longthought.train.evaluating.plot import draw_curves
     from longthought.train.evaluating.token_curve import as_csv
 
     out.mkdir(parents=True, exist_ok=True)
-    replace_file(out / "eval.json", told + "\n")
+    option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    replace_file(out / "eval.json", orjson.dumps(told, option=option).decode())
     if curves := [(run.name, run.curve) for arm in arms for run in arm.runs]:
         replace_file(out / "curve.csv", as_csv(curves))
         draw_curves(curves, out / "plot.svg")

@@ -241,8 +241,10 @@ def _harness(call: Call, *more: str) -> tuple[int, str, str]:
     return call("eval", *given, "--base-url", "http://127.0.0.1:9/v1/", "--out", "found", *more)
 
 
-def _said(tmp_path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = orjson.loads((tmp_path / "found/lm-eval-model/served/said.json").read_bytes())
+def _said(tmp_path: Path, who: str = "model") -> dict[str, Any]:
+    found: dict[str, Any] = orjson.loads(
+        (tmp_path / "found" / f"lm-eval-{who}" / "served" / "said.json").read_bytes()
+    )
     return found
 
 
@@ -271,7 +273,7 @@ def test_the_harness_is_given_our_server_and_its_results_are_read(
 
 def test_the_harness_asks_in_chats_and_of_a_name_of_its_own(call: Call, tmp_path: Path, fake: Path) -> None:
     assert _harness(call, "--chat", "--served-name", "mine")[0] == 0
-    said = _said(tmp_path)["arguments"]
+    said = _said(tmp_path, "mine")["arguments"]
     assert (said[1], "--apply_chat_template" in said) == ("local-chat-completions", True)
     assert "model=mine,base_url=http://127.0.0.1:9/v1/chat/completions," in said[3]
 

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,6 +34,7 @@ class HarnessRun:
         base_url: the server's address up to and with ``/v1``.
         chat: ask in chats, which the server's chat template writes, instead of in plain text.
         more: arguments passed on as they stand.
+        key: the server's, if it asks for one.
     """
 
     served: str
@@ -44,6 +45,7 @@ class HarnessRun:
     concurrent: int = 8
     limit: int | None = None
     more: tuple[str, ...] = ()
+    key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,13 @@ def command(run: HarnessRun, out: Path) -> list[str]:
     ]
 
 
-def run_harness(run: HarnessRun, out: Path, key: str | None = None) -> list[Score]:
-    """Run it to its end; its own report goes to standard error. ``key``: the server's, if it asks for one.
+def check_harness(run: HarnessRun) -> None:
+    """That it could be run. Raises what ``command`` does."""
+    command(run, Path())
+
+
+def run_harness(run: HarnessRun, out: Path) -> list[Score]:
+    """Run it to its end; its own report goes to standard error.
 
     Raises:
         UsageError: see ``command``.
@@ -103,8 +110,8 @@ def run_harness(run: HarnessRun, out: Path, key: str | None = None) -> list[Scor
     asked = command(run, out)
     # A key from the environment is for whom it is for, and not for every server.
     env = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
-    if key is not None:
-        env["OPENAI_API_KEY"] = key
+    if run.key is not None:
+        env["OPENAI_API_KEY"] = run.key
     before = set(out.rglob("results_*.json"))
     ended = subprocess.run(asked, env=env, stdin=subprocess.DEVNULL, stdout=2, check=False)
     if ended.returncode:
