@@ -131,8 +131,8 @@ class EvalRuns:
         corpora = list(self._named)
         named = {model for spec in scenario.sitting.values() for model in spec.models.values()}
         for model in sorted(named):
-            for part in (scenario.models[model].model, scenario.models[model].lora):
-                training = training_of(base_dir / Path(part or "").expanduser())
+            for part in filter(None, (scenario.models[model].model, scenario.models[model].lora)):
+                training = training_of(base_dir / Path(part).expanduser())
                 corpora += training.corpora
                 if training.gone:
                     gone = ", ".join(training.gone)

@@ -275,6 +275,7 @@ def test_the_harness_asks_in_chats_and_of_a_name_of_its_own(call: Call, tmp_path
     assert _harness(call, "--chat", "--served-name", "mine")[0] == 0
     said = _said(tmp_path, "mine")["arguments"]
     assert (said[1], "--apply_chat_template" in said) == ("local-chat-completions", True)
+    assert said[3].endswith(",think_end_token=</think>")
     assert "model=mine,base_url=http://127.0.0.1:9/v1/chat/completions," in said[3]
 
 

@@ -80,6 +80,8 @@ def command(run: HarnessRun, out: Path) -> list[str]:
         "tokenizer": run.tokenizer,
         # Text instead of token ids: then the server's own tokenizer has the last word.
         "tokenized_requests": "False",
+        # What is graded is what stands behind the thought.
+        **({"think_end_token": "</think>"} if run.chat else {}),
     }
     if wrong := [value for value in model.values() if "," in value or "=" in value]:
         raise UsageError(f"{wrong[0]}: has a comma or an equals sign in it, which {PROGRAM} cannot be given")
