@@ -19,8 +19,10 @@ class JourneyTurns(TurnsOfMind):
 
     def opening(self, text: str) -> Turning | None:
         line = text.strip().partition("\n")[0].strip()
-        told = next((turning for turning, phrase in self._phrases if phrase.fullmatch(line)), None)
-        return told or super().opening(text)
+        told: Turning | None = next(
+            (turning for turning, phrase in self._phrases if phrase.fullmatch(line)), None
+        )
+        return super().opening(text) if told is None else told
 
     @cached_property
     def _phrases(self) -> tuple[tuple[Turning, re.Pattern[str]], ...]:

@@ -120,25 +120,24 @@ def _texts(row: Mapping[str, Any]) -> Iterator[str]:
 
 def _settings(model: Path) -> dict[str, Any]:
     try:
-        record: Any = orjson.loads((model / "training.json").read_bytes())
-    except (OSError, orjson.JSONDecodeError):
+        settings: object = orjson.loads((model / "training.json").read_bytes())["settings"]
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
         return {}
-    settings = record.get("settings") if isinstance(record, dict) else None
     return cast("dict[str, Any]", settings) if isinstance(settings, dict) else {}
 
 
 def _corpora(settings: object) -> Iterator[CorpusSettings]:
     """Every entry of a list ``corpora``, however deep: a training may have phases."""
-    if isinstance(settings, dict):
-        for key, value in cast("dict[str, object]", settings).items():
-            entries = cast("list[object]", value) if key == "corpora" and isinstance(value, list) else []
-            for entry in entries:
-                try:
-                    yield CorpusSettings.model_validate(entry)
-                except ValidationError:
-                    continue
-            if not entries:
-                yield from _corpora(value)
-    elif isinstance(settings, list):
+    if isinstance(settings, list):
         for each in cast("list[object]", settings):
             yield from _corpora(each)
+    elif isinstance(settings, dict):
+        inner = cast("dict[str, object]", settings)
+        for value in inner.values():
+            yield from _corpora(value)
+        entries = inner.get("corpora")
+        for entry in cast("list[object]", entries) if isinstance(entries, list) else ():
+            try:
+                yield CorpusSettings.model_validate(entry)
+            except ValidationError:  # not as this version writes it
+                continue
