@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from longthought.agents.errors import RunError, UsageError
 from longthought.agents.models.local_weights import check_model_source, weights_digest
 from longthought.agents.problems import Problem
-from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.load import Loaded, load_scenario
 from longthought.scenarios.manifest import read_manifest
 from longthought.scenarios.problem_source import problems_of

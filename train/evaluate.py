@@ -18,7 +18,8 @@ from longthought.agents.decisions import Backtrack, Reflect
 from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem
 from longthought.protocols import outcomes
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.synth.imports.whole_reply import taken_apart
 from longthought.synth.stats.profile import number_first
 from longthought.synth.stats.told import LEVELS, fact_of

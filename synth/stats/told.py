@@ -51,7 +51,7 @@ class Told:
 def of_transcript(transcript: Transcript) -> Told:
     """A debate as one long thought, as ``journey`` tells it; or the long thought that others wrote."""
     transcript = taken_apart(transcript)
-    walk = transcript.walk()
+    walk = transcript.walk
     written = transcript.protocol == WRITTEN
     behind = transcript.behind
     if written:

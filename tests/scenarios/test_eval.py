@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from longthought.agents.errors import UsageError
-from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.eval_runs import EvalOptions, EvalRuns, seated
 from tests.scenarios.command_line import Call
 from tests.scenarios.long_thinkers import KEYS

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from longthought.agents.problems import Problem
 from longthought.agents.thoughts import Thought
 from longthought.protocols.outcomes import Outcome
-from longthought.protocols.transcript import LONG_THOUGHT, SeatUsage, Transcript, read_transcripts
+from longthought.protocols.transcript import LONG_THOUGHT, SeatUsage, Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.intake import taken_in
 from longthought.synth.derive.journey import Journey

@@ -13,7 +13,8 @@ from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem
 from longthought.agents.thoughts import Thought
 from longthought.protocols.outcomes import Outcome
-from longthought.protocols.transcript import Judgement, SeatUsage, Transcript, write_transcripts
+from longthought.protocols.transcript import Judgement, SeatUsage, Transcript
+from longthought.protocols.transcript_files import write_transcripts
 from longthought.train.evaluate import Evaluation, evaluate
 from longthought.train.evaluating.plot import draw_curves
 from longthought.train.evaluating.report import report_on

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.train.compare import Comparison
 from longthought.train.evaluate import ENDS, FACTS, Evaluation, evaluate
 from longthought.train.evaluating.revisions import Revisions, revisions
