@@ -23,6 +23,8 @@ VERSION: Final = 1
 WRITTEN: Final = "imported"
 #: And of one made of a tree of others; its turns of mind are told as a debate's are.
 TREE: Final = "imported tree"
+#: And of one that a model here wrote in one reply, which is its only thought.
+LONG_THOUGHT: Final = "long-thought"
 
 
 class _Record(BaseModel):

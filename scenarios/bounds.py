@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from longthought.agents.rewards.ill_posed_judge import JUDGE_TOKENS
 from longthought.agents.seats.critic import MAX_TOOL_ROUNDS
+from longthought.agents.seats.solver import MAX_TOKENS
+from longthought.protocols.transcript import LONG_THOUGHT
 from longthought.scenarios.schema import BUILT_IN, Scenario
 from longthought.scenarios.seat_spec import SamplingCriticSpec, SeatSpec
 
@@ -36,8 +38,9 @@ def bounds_of(scenario: Scenario, debates: int) -> Bounds:
     if scenario.protocol not in BUILT_IN:
         return Bounds(debates, None, None, None)
     branches = scenario.n if scenario.protocol == "best-of-n" else 1
-    turns = scenario.budget.turns * branches
-    asks = 1 if scenario.protocol == "best-of-n" else scenario.asks
+    whole = scenario.protocol == LONG_THOUGHT
+    turns = 1 if whole else scenario.budget.turns * branches
+    asks = 1 if whole or scenario.protocol == "best-of-n" else scenario.asks
     has_tools = any(spec.mode == "tool" for spec in scenario.rewards.values())
     requests = tokens = 0
     cost = 0.0
@@ -47,7 +50,7 @@ def bounds_of(scenario: Scenario, debates: int) -> Bounds:
             per_ask = 1 + MAX_TOOL_ROUNDS if seat == "critic" and has_tools and spec.agent is None else 1
             replies = 1 + _CANDIDATES * (asks - 1) if seat == "policy" else asks * per_ask
             requests += turns * asks * per_ask
-            longest = _longest(spec)
+            longest = _longest(spec, whole)
             if longest is None or spec.model is None:
                 known = False
                 continue
@@ -67,9 +70,11 @@ def bounds_of(scenario: Scenario, debates: int) -> Bounds:
     )
 
 
-def _longest(spec: SeatSpec) -> int | None:
+def _longest(spec: SeatSpec, whole: bool) -> int | None:
     """The most completion tokens of one request; None: an agent decides."""
     if spec.agent == "sampling-critic":
         options = SamplingCriticSpec.model_validate(spec.options)
         return options.n * options.max_tokens
-    return spec.max_tokens if spec.agent is None else None
+    if spec.agent is not None:
+        return None
+    return spec.sampling_of(MAX_TOKENS).max_tokens if whole else spec.max_tokens

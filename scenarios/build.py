@@ -8,14 +8,17 @@ from typing import Any, Literal, cast
 
 from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem
-from longthought.agents.prompts import Prompts
+from longthought.agents.prompts import PARTS, Prompts
 from longthought.agents.rewards.contract import Reward, Scorer
 from longthought.agents.seats.context import Context
 from longthought.agents.seats.contract import Critic, Policy
+from longthought.agents.seats.solver import PARTS as ASKED
 from longthought.protocols.best_of_n import BestOfN
 from longthought.protocols.budget import Budget
 from longthought.protocols.debate import Debate, Price
+from longthought.protocols.long_thought import LongThought
 from longthought.protocols.runner import Plays
+from longthought.protocols.transcript import LONG_THOUGHT
 from longthought.scenarios.datasets import scorer_name
 from longthought.scenarios.engines import Engines
 from longthought.scenarios.load import Loaded
@@ -24,6 +27,7 @@ from longthought.scenarios.reward_shelf import RewardShelf
 from longthought.scenarios.rewards import Wants
 from longthought.scenarios.schema import BUILT_IN, Scenario
 from longthought.scenarios.seats import Seats
+from longthought.synth.imports.thought_in_text import parted
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,7 @@ def context_of(loaded: Loaded) -> Context:
     """How the scenario's seats are shown their paths."""
     scenario = loaded.scenario
     return Context(
-        Prompts(scenario.prompts, loaded.base_dir),
+        Prompts(scenario.prompts, loaded.base_dir, ASKED if scenario.protocol == LONG_THOUGHT else PARTS),
         scenario.context,
         scenario.memory,
         show_readings=any(spec.mode == "inject" for spec in scenario.rewards.values()),
@@ -224,6 +228,8 @@ def _protocol(loaded: Loaded, parts: Parts, allow_import: bool) -> Plays:
         case "best-of-n":
             (reward,) = (*parts.injected, *parts.tools)
             return BestOfN(parts.policy, reward, parts.scorer, scenario.n, parts.budget)
+        case "long-thought":
+            return LongThought(parts.policy, parts.scorer, behind=lambda reply: parted(reply)[1])
         case name:
             made: Any = _plugin("protocols", name, "protocol", BUILT_IN, loaded, allow_import)
             return cast("Plays", made(parts))

@@ -1,26 +1,34 @@
-"""``longthought eval``: how well a run solved its problems, and how it compares with another on the same ones."""
+"""``longthought eval``: how well runs, scenarios or models solve problems, and how they compare on the same ones."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from longthought.train.compare import Comparison
-    from longthought.train.evaluate import Evaluation
-    from longthought.train.trap_pairs import TrapFigures
+    from longthought.train.evaluating.report import Arm, Versus
 
 
 def eval_(
-    subject: Annotated[
-        str, typer.Argument(help="A run (directory or name), or a scenario, which is then run.")
-    ],
+    subjects: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Runs (directories, names or patterns) or scenarios, which are then run; with --on, models. "
+            "Several are one arm: the same recipe, trained with several seeds.",
+            show_default=False,
+        ),
+    ] = None,
     against: Annotated[
-        str | None, typer.Option(help="Another run or scenario over the same problems.")
+        list[str] | None,
+        typer.Option(help="The other arm over the same problems; once for each of its runs."),
+    ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(metavar="SCENARIO", help="Seat the models in this scenario's policy's place."),
     ] = None,
     alone: Annotated[
         bool,
@@ -30,6 +38,17 @@ def eval_(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the scenarios.")
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write eval.json, curve.csv and plot.svg there.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON, and no tables.")] = False,
+    trained_on: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="CORPUS", help="Refuse problems that this corpus holds, too; may be repeated."),
+    ] = None,
+    allow_seen: Annotated[
+        bool, typer.Option(help="Evaluate on problems that the models were trained on, and say so.")
+    ] = False,
     max_connections: Annotated[int, typer.Option(min=1, help="Debates in flight.")] = 64,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
     allow_import: Annotated[
@@ -39,111 +58,131 @@ def eval_(
         bool,
         typer.Option(help="Let the scorer unit-tests run code that models write, in a bubblewrap sandbox."),
     ] = False,
+    harness: Annotated[
+        Literal["lm-eval"] | None,
+        typer.Option(help="Run EleutherAI's harness, too; needs --model, --tasks and --base-url."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The model that is served, whose tokenizer the harness reads.")
+    ] = None,
+    tasks: Annotated[str | None, typer.Option(help="The harness's tasks, with commas between them.")] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="The server: vLLM's, say http://127.0.0.1:8000/v1, or any like it.")
+    ] = None,
+    served_name: Annotated[
+        str | None, typer.Option(help="What the server calls the model, if it is not --model.")
+    ] = None,
+    chat: Annotated[bool, typer.Option(help="Let the harness ask in chats, not in plain text.")] = False,
+    harness_arg: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ARGUMENT", help="Passed on to the harness: --harness-arg=--num_fewshot=0."),
+    ] = None,
 ) -> None:
-    """Accuracy with a 95 % bootstrap interval, tokens a problem, and a paired comparison of two runs."""
-    from functools import partial
+    """Accuracy with 95 % intervals, pass@k and maj@k, tokens, detours, revised answers; and two arms compared."""
+    from dataclasses import asdict
 
+    import orjson
     from rich.console import Console
 
     from longthought.agents.errors import UsageError
-    from longthought.protocols.transcript_files import read_transcripts
+    from longthought.scenarios.eval_runs import GREEDY, EvalOptions, EvalRuns, as_run
+    from longthought.scenarios.eval_tables import scores, sentence, tables
     from longthought.scenarios.plain_text import plain
-    from longthought.train.evaluate import evaluate, paired
-    from longthought.train.trap_pairs import trap_figures
+    from longthought.synth.corpus.slug import slug
+    from longthought.train.evaluating.lm_eval import run_harness
+    from longthought.train.evaluating.report import as_json
 
-    sets = set_ or []
-    run_of = partial(
-        _run_of,
-        limit=limit,
-        max_connections=max_connections,
-        allow_import=allow_import,
-        allow_code=allow_code,
-    )
-    runs = [run_of(subject, sets)]
-    if alone:
-        if against is not None or _as_run(subject) is not None:
-            raise UsageError("--alone: needs a scenario as the subject, and no --against")
-        greedy = ["protocol=monologue", "seats.policy.temperature=0.0"]
-        runs.append(run_of(subject, [*sets, *greedy], "-alone"))
-    elif against is not None:
-        runs.append(run_of(against, sets))
-    evaluations = [evaluate(run, seed) for run in runs]
-    console = Console()
-    console.print(_table(evaluations))
-    for run in runs:
-        if figures := trap_figures(read_transcripts(run)):
-            console.print(_traps(run.name, figures))
-    if len(evaluations) > 1:
-        one, other = evaluations
-        said = _sentence(one, other, paired(one, other, seed))
-        console.print(plain(said), soft_wrap=True)
+    if not subjects and harness is None:
+        raise UsageError("eval: name runs, scenarios, or, with --on, models")
+    if alone and (against or on or len(subjects or ()) != 1 or as_run((subjects or [""])[0]) is not None):
+        raise UsageError("--alone: needs one scenario as the subject, and no --against or --on")
+    asked = None
+    if harness is not None:
+        from longthought.scenarios.harness import harness_run
 
-
-def _as_run(name: str) -> Path | None:
-    """The run of that name, or None when it must be a scenario."""
-    return next((path for path in (Path(name), Path("runs") / name) if path.is_dir()), None)
-
-
-def _run_of(name: str, sets: list[str], suffix: str = "", **how: Any) -> Path:
-    """The run of that name, or a run of the scenario of that name, played as ``how`` says (see ``RunOptions``)."""
-    run = _as_run(name) if not suffix else None
-    if run is not None:
-        return run
-    import asyncio
-
-    from longthought.agents.errors import RunError
-    from longthought.scenarios.load import load_scenario
-    from longthought.scenarios.run import RunOptions, run_scenario
-
-    loaded = load_scenario(name, sets)
-    directory = Path("runs") / f"{loaded.scenario.name}-eval{suffix}"
-    options = RunOptions(run_dir=directory, resume=directory.exists(), **how)
-    result = asyncio.run(run_scenario(loaded, options))
-    if result.status != "finished":
-        raise RunError(f"{directory}: {result.status}; the same command goes on with it")
-    return directory
-
-
-def _table(evaluations: list[Evaluation]) -> Table:
-    from rich.table import Table
-
-    from longthought.scenarios.plain_text import plain
-
-    table = Table(header_style="bold")
-    for column in ("run", "problems", "accuracy", "95 %", "policy tokens", "critic tokens", "with a detour"):
-        table.add_column(column, justify="left" if column == "run" else "right", no_wrap=column == "95 %")
-    for one in evaluations:
-        table.add_row(
-            plain(one.run.name),
-            str(len(one.trials)),
-            f"{one.accuracy.mean:.1%}",
-            f"{one.accuracy.low:.1%} to {one.accuracy.high:.1%}",
-            f"{one.mean('policy_tokens'):.1f}",
-            f"{one.mean('critic_tokens'):.1f}",
-            f"{one.mean('detoured'):.0%}",
+        asked = harness_run(model, tasks, base_url, served_name, chat, limit, harness_arg or ())
+    runs = EvalRuns(
+        EvalOptions(
+            on=on,
+            sets=tuple(set_ or ()),
+            limit=limit,
+            max_connections=max_connections,
+            allow_import=allow_import,
+            allow_code=allow_code,
+            trained_on=tuple(trained_on or ()),
+            allow_seen=allow_seen,
         )
-    return table
-
-
-def _traps(run: str, figures: dict[str, TrapFigures]) -> Table:
-    from rich.table import Table
-
-    from longthought.scenarios.plain_text import plain
-
-    table = Table(header_style="bold", title=plain(f"{run}: traps"), title_justify="left")
-    for column in ("type", "traps", "named", "unscored", "twins", "twin solved", "both"):
-        table.add_column(column, justify="left" if column == "type" else "right")
-    for name, one in figures.items():
-        rates = (one.named, one.unscored, one.twin_solved, one.both)
-        named, unscored, solved, both = ("none" if rate is None else f"{rate:.1%}" for rate in rates)
-        table.add_row(plain(name), str(one.traps), named, unscored, str(one.twins), solved, both)
-    return table
-
-
-def _sentence(one: Evaluation, other: Evaluation, found: Comparison) -> str:
-    gap = found.difference
-    return (
-        f"{one.run.name} minus {other.run.name}, paired over {gap.n} problems: {gap.mean:+.1%} "
-        f"(95 % {gap.low:+.1%} to {gap.high:+.1%}; only the first right {found.only_first}, only the second "
-        f"{found.only_second}; exact McNemar p = {found.p:.2g})"
     )
+    if out is not None:
+        from longthought.synth.stats.plot import check_plot
+
+        check_plot(out / "plot.svg")
+    sides = [runs.of(subjects)] if subjects else []
+    if alone:
+        sides.append(runs.of(subjects or (), "-alone", GREEDY))
+    elif against:
+        sides.append(runs.of(against))
+    arms = [_arm(side, seed) for side in sides]
+    versus = _versus(arms[0], arms[1], seed) if len(arms) > 1 else None
+    told = as_json(arms, versus, seed) | {"notes": runs.notes}
+    console = Console()
+    if not json:
+        for table in tables(arms) if arms else ():
+            console.print(table)
+        said = [sentence(arms[0], arms[1], versus)] if versus is not None else []
+        for line in (*said, *runs.notes):
+            console.print(plain(line), soft_wrap=True)
+    # What is ours is on the disk before anybody else is waited for.
+    if out is not None:
+        _write(out, arms, told)
+    if asked is not None:
+        found = run_harness(asked, (out or Path("runs")) / f"lm-eval-{slug(asked.served)}")
+        told["lm_eval"] = [asdict(score) for score in found]
+        if not json:
+            console.print(scores(asked.served, found))
+        if out is not None:
+            _write(out, arms, told)
+    if json:
+        typer.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
+
+
+def _arm(runs: Sequence[Path], seed: int) -> Arm:
+    from longthought.train.evaluating.arms import over_seeds
+    from longthought.train.evaluating.report import Arm, report_on
+
+    reports = [report_on(run, seed) for run in runs]
+    if len(reports) == 1:
+        return Arm(reports[0].name, reports, reports[0].evaluation.accuracy)
+    letters = takewhile(
+        lambda same: len(set(same)) == 1, zip(*(report.name for report in reports), strict=False)
+    )
+    common = "".join(letter for letter, *_ in letters).rstrip("-_.0123456789")
+    mean = over_seeds([report.evaluation.results for report in reports], seed=seed)
+    return Arm(common or f"{reports[0].name} …", reports, mean)
+
+
+def _versus(one: Arm, other: Arm, seed: int) -> Versus:
+    from longthought.train.evaluate import paired
+    from longthought.train.evaluating.arms import over_seeds
+    from longthought.train.evaluating.report import Versus
+
+    if len(one.runs) == len(other.runs) == 1:
+        pairs = paired(one.runs[0].evaluation, other.runs[0].evaluation, seed)
+        return Versus(pairs.difference, pairs)
+    first, second = ([run.evaluation.results for run in arm.runs] for arm in (one, other))
+    return Versus(over_seeds(first, second, seed=seed))
+
+
+def _write(out: Path, arms: Sequence[Arm], told: Mapping[str, Any]) -> None:
+    import orjson
+
+    from longthought.scenarios.replace_file import replace_file
+    from longthought.train.evaluating.plot import draw_curves
+    from longthought.train.evaluating.token_curve import as_csv
+
+    out.mkdir(parents=True, exist_ok=True)
+    option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    replace_file(out / "eval.json", orjson.dumps(told, option=option).decode())
+    if curves := [(run.name, run.curve) for arm in arms for run in arm.runs]:
+        replace_file(out / "curve.csv", as_csv(curves))
+        draw_curves(curves, out / "plot.svg")

@@ -17,6 +17,7 @@ from longthought.agents.models.contract import Message, Model, Reply, Sampling
 from longthought.agents.prompts import Prompts
 from longthought.agents.readings import Reading
 from longthought.agents.rewards.contract import Scorer
+from longthought.agents.seats.solver import MAX_TOKENS, PARTS
 from longthought.protocols.runner import Assignment, assignments
 from longthought.scenarios.build import build
 from longthought.scenarios.jobs import Job, Row, do_jobs, take_work, write_rows
@@ -24,11 +25,7 @@ from longthought.scenarios.load import load_scenario
 from longthought.scenarios.manifest import hash_problems
 from longthought.scenarios.preflight import check_servers
 from longthought.scenarios.problem_source import problems_of
-from longthought.synth.imports.thought_in_text import find_thought
-
-#: Tokens of a whole solution, unless the seat says otherwise.
-MAX_TOKENS = 16_384
-PARTS = ("ask",)
+from longthought.synth.imports.thought_in_text import parted
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +152,4 @@ def thought_and_response(reply: Reply) -> tuple[str, str]:
     """The thought and what follows it: as the server tells them apart, else by tags that models are known to use."""
     if reply.reasoning:
         return reply.reasoning.strip(), reply.text.strip()
-    try:
-        found = find_thought(reply.text)
-    except ValueError:  # tags that mark no thought
-        found = None
-    if found is None:
-        return "", reply.text.strip()
-    return found.thought.strip(), found.behind or ""
+    return parted(reply.text)

@@ -16,6 +16,7 @@ from longthought.scenarios.manifest import read_manifest
 from longthought.scenarios.replace_file import replace_file
 from longthought.scenarios.reward_spec import RewardSpec
 from longthought.scenarios.rewards import Wants, make_reward
+from longthought.scenarios.schema import ALONE
 from longthought.scenarios.show import run_path
 from longthought.scenarios.summary import Summary
 from longthought.synth.accounts import Account, account, mistakes, rule_for, truth_of
@@ -83,7 +84,7 @@ async def overview(
 def has_critic(run: Path) -> bool:
     """Whether a critic's decisions are in the run, as far as its manifest says; a file of transcripts has none."""
     manifest = read_manifest(run) if run.is_dir() else None
-    return manifest is None or manifest.scenario.get("protocol") not in ("monologue", "best-of-n")
+    return manifest is None or manifest.scenario.get("protocol") not in ALONE
 
 
 async def critics_mistakes(run: Path, transcript: Transcript) -> dict[int, str]:

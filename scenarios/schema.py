@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from longthought.agents.seats.context import ContextKind, Memory
 from longthought.protocols.budget import Budget
+from longthought.protocols.transcript import LONG_THOUGHT
 from longthought.scenarios.dataset_files import FileSpec, HuggingFaceSpec
 from longthought.scenarios.dataset_gym import ReasoningGymSpec
 from longthought.scenarios.dataset_traps import TrapPairsSpec
@@ -17,7 +18,10 @@ from longthought.scenarios.reward_spec import RewardSpec
 from longthought.scenarios.seat_spec import CRITICS, SeatSpec
 
 #: Protocols with rules of their own in this file; any other name is a plug-in.
-BUILT_IN = ("debate", "monologue", "best-of-n")
+BUILT_IN = ("debate", "monologue", "best-of-n", LONG_THOUGHT)
+
+#: Of these, those without a critic.
+ALONE = ("monologue", "best-of-n", LONG_THOUGHT)
 
 
 class PluginDataset(BaseModel):
@@ -95,7 +99,7 @@ class Scenario(BaseModel):
     def sitting(self) -> dict[str, SeatSpec]:
         """The seats that this protocol asks, by name."""
         seats = {"policy": self.seats.policy}
-        if self.seats.critic is not None and self.protocol not in ("monologue", "best-of-n"):
+        if self.seats.critic is not None and self.protocol not in ALONE:
             seats["critic"] = self.seats.critic
         return seats
 
@@ -136,8 +140,10 @@ class Scenario(BaseModel):
             raise ValueError(
                 f"rewards: best-of-n needs exactly one that is not off, not {len(self.rewards_on)}"
             )
-        if self.protocol in ("debate", "monologue") and self.n != 1:
+        if self.protocol in BUILT_IN and self.protocol != "best-of-n" and self.n != 1:
             raise ValueError(f"n: {self.n} samples are for protocol: best-of-n; a {self.protocol} takes 1")
+        if self.protocol == LONG_THOUGHT and self.seats.policy.agent is not None:
+            raise ValueError("seats.policy.agent: a long thought is asked of a model; name one under 'model'")
         if self.protocol in BUILT_IN and self.protocol_options:
             raise ValueError(f"protocol_options: {self.protocol} takes none")
         return self

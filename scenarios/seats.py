@@ -15,6 +15,8 @@ from longthought.agents.seats.panel import Panel
 from longthought.agents.seats.policy import PolicyAgent
 from longthought.agents.seats.reward_critic import RewardCritic
 from longthought.agents.seats.sampling_critic import SamplingCritic
+from longthought.agents.seats.solver import MAX_TOKENS, Solver
+from longthought.protocols.transcript import LONG_THOUGHT
 from longthought.scenarios.engines import Engines
 from longthought.scenarios.load import Loaded
 from longthought.scenarios.plugins import find_plugin
@@ -34,6 +36,7 @@ class Seats:
     def __init__(self, loaded: Loaded, engines: Engines, context: Context, allow_import: bool) -> None:
         self._sitting, self._base_dir = loaded.scenario.sitting, loaded.base_dir
         self._engines, self._context, self._allow_import = engines, context, allow_import
+        self._whole = loaded.scenario.protocol == LONG_THOUGHT
         self.consulted: list[Reward] = []
         self.prompts: dict[str, str] = {}
 
@@ -42,7 +45,10 @@ class Seats:
         spec = self._sitting["policy"]
         if spec.agent is not None:
             return cast("Policy", self._agent("policy", spec, "seats.policy"))
-        return PolicyAgent(self._engines.get(spec.model or ""), self._context, spec.sampling)
+        model = self._engines.get(spec.model or "")
+        if self._whole:
+            return Solver(model, self._context.prompts, spec.sampling_of(MAX_TOKENS))
+        return PolicyAgent(model, self._context, spec.sampling)
 
     def policy_identity(self) -> dict[str, Any]:
         """What makes two policies the same one, as JSON: who sits there, and what it is shown of a path."""

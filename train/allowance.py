@@ -32,13 +32,18 @@ def tries_of(transcripts: Iterable[Transcript]) -> dict[str, list[Try]]:
     found: defaultdict[str, list[tuple[int, Try]]] = defaultdict(list)
     for transcript in transcripts:
         used = transcript.usage.get("policy")
-        answered = transcript.outcome.kind in _ANSWERED
-        answer = "".join((transcript.outcome.answer or "").split()) if answered else None
-        one = Try(used.completion if used else 0, answer, transcript.right)
+        one = Try(used.completion if used else 0, vote_of(transcript), transcript.right)
         found[transcript.problem.id].append((transcript.epoch, one))
     return {
         problem: [one for _, one in sorted(of, key=lambda pair: pair[0])] for problem, of in found.items()
     }
+
+
+def vote_of(transcript: Transcript) -> str | None:
+    """The answer that was let pass, without its blanks; None where none was."""
+    if transcript.outcome.kind not in _ANSWERED:
+        return None
+    return "".join((transcript.outcome.answer or "").split())
 
 
 def within(tries: Sequence[Try], allowance: int) -> list[Try]:

@@ -1,7 +1,8 @@
-"""What a run says of the model in it: accuracy, tokens a problem, and how it compares with another run, pair by pair.
+"""What a run says of the model in it: accuracy, how its debates ended, tokens and detours, problem by problem.
 
-A model alone is the protocol ``monologue``, a model in a debate is ``debate``; both leave the same transcripts, so both
-are evaluated from their run directories and nothing here knows how they were played.
+A model alone is the protocol ``monologue``, one that writes whole long thoughts ``long-thought``, one in a debate
+``debate``; all leave the same transcripts, so all are evaluated from their run directories. Detours of a long thought
+are guessed from its words, as those of imported thoughts are (``synth.imports.to_transcript``).
 """
 
 from __future__ import annotations
@@ -11,22 +12,109 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import Literal
 
+from longthought.agents.decisions import Backtrack, Reflect
 from longthought.agents.errors import UsageError
+from longthought.agents.problems import Problem
+from longthought.protocols import outcomes
 from longthought.protocols.transcript import Transcript
 from longthought.protocols.transcript_files import read_transcripts
+from longthought.synth.imports.whole_reply import taken_apart
+from longthought.synth.stats.profile import number_first
+from longthought.synth.stats.told import LEVELS, fact_of
+from longthought.train.allowance import Try, vote_of
 from longthought.train.compare import Comparison, compare
+from longthought.train.evaluating.at_k import maj_at_k, pass_at_k, powers_up_to
 from longthought.train.results import Interval, bootstrap_mean
+
+#: ``cut``: a limit ended it before it answered, which is not to be wrong; ``unscored``: nobody can tell.
+End = Literal["right", "wrong", "cut", "unscored", "gave up", "error"]
+ENDS: tuple[End, ...] = ("right", "wrong", "cut", "unscored", "gave up", "error")
+
+Fact = Literal["level", "subject"]
+#: What problems call these in their metadata.
+FACTS: Mapping[Fact, Sequence[str]] = {
+    "level": LEVELS,
+    "subject": ("subject", "type", "topic", "category", "domain"),
+}
+#: More values than these tell single problems apart, not groups of them.
+_MOST_GROUPS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One debate, or one thought.
+
+    Attributes:
+        tokens: those that models wrote (completion tokens), of all seats together.
+        forced: it was told to conclude, for its budget was nearly spent, and it did answer.
+    """
+
+    end: End
+    answer: str | None
+    policy_tokens: int
+    critic_tokens: int
+    tokens: int
+    detours: int
+    forced: bool
+
+    @property
+    def right(self) -> bool:
+        return self.end == "right"
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One problem in one run, averaged over its epochs. Tokens are those that models wrote (completion tokens)."""
+    """One problem in one run. What is a number here is the mean over its samples."""
 
-    right: float
-    policy_tokens: float
-    critic_tokens: float
-    detoured: float
+    samples: tuple[Sample, ...]
+    level: str | None = None
+    subject: str | None = None
+
+    @property
+    def right(self) -> float:
+        return self.share("right")
+
+    @property
+    def policy_tokens(self) -> float:
+        return fmean(sample.policy_tokens for sample in self.samples)
+
+    @property
+    def critic_tokens(self) -> float:
+        return fmean(sample.critic_tokens for sample in self.samples)
+
+    @property
+    def tokens(self) -> float:
+        return fmean(sample.tokens for sample in self.samples)
+
+    @property
+    def detours(self) -> float:
+        return fmean(sample.detours for sample in self.samples)
+
+    @property
+    def detoured(self) -> float:
+        return fmean(sample.detours > 0 for sample in self.samples)
+
+    @property
+    def forced(self) -> float:
+        return fmean(sample.forced for sample in self.samples)
+
+    @property
+    def tries(self) -> list[Try]:
+        """The samples as ``allowance`` takes them, with all their tokens."""
+        return [Try(sample.tokens, sample.answer, sample.right) for sample in self.samples]
+
+    def share(self, end: End) -> float:
+        return fmean(sample.end == end for sample in self.samples)
+
+    def passed(self, k: int) -> float:
+        """pass@k."""
+        return pass_at_k(len(self.samples), sum(sample.right for sample in self.samples), k)
+
+    def voted(self, k: int) -> float:
+        """maj@k."""
+        return maj_at_k([(sample.answer, sample.right) for sample in self.samples], k)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +125,33 @@ class Evaluation:
     trials: Mapping[str, Trial]
     accuracy: Interval
 
+    @property
+    def results(self) -> dict[str, float]:
+        """By problem, the share of its samples that is right."""
+        return {problem: trial.right for problem, trial in self.trials.items()}
+
+    @property
+    def votes(self) -> list[int]:
+        """The k of pass@k and maj@k: powers of two up to the samples that every problem has."""
+        return powers_up_to(min(len(trial.samples) for trial in self.trials.values()))
+
     def mean(self, field: str) -> float:
         """Mean of a field of ``Trial`` over the problems."""
         return fmean(getattr(trial, field) for trial in self.trials.values())
+
+    def share(self, end: End) -> float:
+        """How many ended so."""
+        return fmean(trial.share(end) for trial in self.trials.values())
+
+    def by(self, fact: Fact, seed: int = 0) -> dict[str, Interval]:
+        """Accuracy by level or subject; empty where the problems do not differ in it, or each has its own."""
+        groups: defaultdict[str, list[float]] = defaultdict(list)
+        for trial in self.trials.values():
+            value = trial.level if fact == "level" else trial.subject
+            groups["none given" if value is None else value].append(trial.right)
+        if not 1 < len(groups) <= _MOST_GROUPS:
+            return {}
+        return {name: bootstrap_mean(groups[name], seed=seed) for name in sorted(groups, key=number_first)}
 
 
 def evaluate(run: Path, seed: int = 0) -> Evaluation:
@@ -48,12 +160,21 @@ def evaluate(run: Path, seed: int = 0) -> Evaluation:
     Raises:
         UsageError: no such run, or it holds no finished debate.
     """
-    samples: defaultdict[str, list[Transcript]] = defaultdict(list)
+    samples: defaultdict[str, list[tuple[int, Sample]]] = defaultdict(list)
+    problems: dict[str, Problem] = {}
     for transcript in read_transcripts(run):
-        samples[transcript.problem.id].append(transcript)
+        problems[transcript.problem.id] = transcript.problem
+        samples[transcript.problem.id].append((transcript.epoch, _sample(transcript)))
     if not samples:
         raise UsageError(f"{run}: no finished debate to evaluate")
-    trials = {problem: _trial(of) for problem, of in samples.items()}
+    trials = {
+        name: Trial(
+            tuple(sample for _, sample in sorted(samples[name], key=lambda one: one[0])),
+            level=fact_of(problem, FACTS["level"]),
+            subject=fact_of(problem, FACTS["subject"]),
+        )
+        for name, problem in problems.items()
+    }
     return Evaluation(run, trials, bootstrap_mean([trial.right for trial in trials.values()], seed=seed))
 
 
@@ -63,23 +184,40 @@ def paired(one: Evaluation, other: Evaluation, seed: int = 0) -> Comparison:
     Raises:
         UsageError: they share no problem.
     """
-    return compare(
-        {problem: trial.right for problem, trial in one.trials.items()},
-        {problem: trial.right for problem, trial in other.trials.items()},
-        seed=seed,
-    )
+    return compare(one.results, other.results, seed=seed)
 
 
-def _trial(samples: Sequence[Transcript]) -> Trial:
-    def tokens(transcript: Transcript, seat: str) -> int:
+def _sample(transcript: Transcript) -> Sample:
+    def tokens(seat: str) -> int:
         used = transcript.usage.get(seat)
         return used.completion if used else 0
 
-    return Trial(
-        right=fmean(float(t.right) for t in samples),
-        policy_tokens=fmean(tokens(t, "policy") for t in samples),
-        critic_tokens=fmean(tokens(t, "critic") for t in samples),
-        detoured=fmean(
-            float(any(j.decision.kind in ("backtrack", "reflect") for j in t.judgements)) for t in samples
-        ),
+    end = _end(transcript)
+    path = transcript.final_path
+    judged = taken_apart(transcript).judgements
+    return Sample(
+        end=end,
+        answer=vote_of(transcript),
+        policy_tokens=tokens("policy"),
+        critic_tokens=tokens("critic"),
+        tokens=sum(used.completion for used in transcript.usage.values()),
+        detours=sum(isinstance(one.decision, Backtrack | Reflect) for one in judged),
+        forced=end in ("right", "wrong", "unscored") and bool(path) and path[-1].concluding,
     )
+
+
+def _end(transcript: Transcript) -> End:
+    outcome = transcript.outcome
+    if outcome.is_right:
+        return "right"
+    if outcome.is_wrong:
+        return "wrong"
+    match outcome.group:
+        case "limit":
+            return "cut"
+        case outcomes.GAVE_UP:
+            return "gave up"
+        case "error":
+            return "error"
+        case _:
+            return "unscored"

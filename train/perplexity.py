@@ -24,6 +24,7 @@ from longthought.protocols.transcript_files import read_transcripts
 from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.journey import Journey
 from longthought.synth.derive.shortcut import Shortcut
+from longthought.synth.imports.whole_reply import taken_apart
 from longthought.synth.telling.pieces import joined
 from longthought.train.perplexity_file import PerplexityFile
 from longthought.train.starting_point import model_source
@@ -68,7 +69,9 @@ def measure_perplexities(
     measured = Measured()
     with PerplexityFile(out, model, weights) as file:
         measured.before = len(file.held)
-        todo = (each for each in read_transcripts(source) if (each.run, each.id) not in file.held)
+        todo = (
+            taken_apart(each) for each in read_transcripts(source) if (each.run, each.id) not in file.held
+        )
         scorer: _Scorer | None = None
         while chunk := list(islice(todo, _CHUNK)):
             # Loaded only if there is work.

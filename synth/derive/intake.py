@@ -6,6 +6,7 @@ from typing import Literal
 
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.neutral import neutralised, spells_special
+from longthought.synth.imports.whole_reply import taken_apart
 
 Refusal = Literal["informed", "suspect"]
 
@@ -17,6 +18,7 @@ def taken_in(transcript: Transcript, *, informed: bool, suspects: bool) -> Trans
         informed: take in what was written with the answer, or its correctness, in the context.
         suspects: take in what looks like an injection.
     """
+    transcript = taken_apart(transcript)
     if transcript.informed and not informed:
         return "informed"
     if not suspects and transcript.suspect_injection:

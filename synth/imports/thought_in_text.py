@@ -70,6 +70,15 @@ def find_thought(reply: str, tags: tuple[Tags, ...] = KNOWN) -> Found | None:
     return Found(thought, said or None, finished=True, whole=whole)
 
 
+def parted(reply: str) -> tuple[str, str]:
+    """The thought and what stands behind it; without a thought in known tags, all of it stands behind."""
+    try:
+        found = find_thought(reply)
+    except ValueError:  # tags that mark no thought
+        found = None
+    return ("", reply.strip()) if found is None else (found.thought.strip(), found.behind or "")
+
+
 def _solution(behind: str, tags: Tags) -> tuple[str, bool]:
     """What is behind the thought without its tags, and whether it came to its end."""
     if len(tags.frame) < 4 or tags.frame[2] not in behind:

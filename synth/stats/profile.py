@@ -172,9 +172,9 @@ class Profiler:
 
 def _growth(thoughts: Sequence[_One]) -> tuple[str, list[Group]]:
     if thoughts and all(one.told.level is not None for one in thoughts):
-        levels = sorted({one.told.level or "" for one in thoughts}, key=_number_first)
+        levels = sorted({one.told.level or "" for one in thoughts}, key=number_first)
         places = {level: place for place, level in enumerate(levels)}
-        if len(levels) > _MOST_LEVELS and not _number_first(levels[-1])[0]:
+        if len(levels) > _MOST_LEVELS and not number_first(levels[-1])[0]:
             return BY_LEVEL, _quarters(thoughts, lambda one: places[one.told.level or ""], BY_HARDNESS)
         if len(levels) > 1:
             return BY_LEVEL, [
@@ -232,7 +232,8 @@ def _rate(part: float, whole: float) -> float:
     return round(part / whole, 4) if whole else 0.0
 
 
-def _number_first(level: str) -> tuple[bool, float, str]:
+def number_first(level: str) -> tuple[bool, float, str]:
+    """A key that sorts levels: numbers by their value, before words."""
     try:
         number = float(level.removeprefix("Level "))
     except ValueError:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from longthought.agents.decisions import Backtrack, Reflect
+from longthought.agents.problems import Problem
 from longthought.protocols.transcript import WRITTEN, Transcript
 from longthought.synth.derive.shortcut import direct_path
 from longthought.synth.derive.standing import standing
 from longthought.synth.imports.thought_in_text import find_thought
+from longthought.synth.imports.whole_reply import taken_apart
 from longthought.synth.telling.phrases import load_phrases
 from longthought.synth.telling.pieces import joined
 from longthought.synth.telling.verbalise import as_written, verbalise
 
 #: What problems call how hard they are.
-_LEVELS = ("level", "difficulty")
+LEVELS = ("level", "difficulty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Told:
 
 def of_transcript(transcript: Transcript) -> Told:
     """A debate as one long thought, as ``journey`` tells it; or the long thought that others wrote."""
+    transcript = taken_apart(transcript)
     walk = transcript.walk
     written = transcript.protocol == WRITTEN
     behind = transcript.behind
@@ -60,23 +63,28 @@ def of_transcript(transcript: Transcript) -> Told:
         text = joined(verbalise(walk, load_phrases(), f"0|{transcript.id}", standing(transcript)))
         finished = transcript.outcome.group not in ("limit", "error")
     way = direct_path(transcript)
-    metadata: Mapping[str, Any] = transcript.problem.metadata
-    level = next(
-        (metadata[name] for name in _LEVELS if isinstance(metadata.get(name), int | float | str)), None
-    )
-    solution = metadata.get("solution")
+    solution = transcript.problem.metadata.get("solution")
     return Told(
         text=text,
         finished=finished,
         right=True if transcript.right else False if transcript.outcome.is_wrong else None,
         marked=True if not written or behind is not None else False if finished else None,
-        level=f"{level:g}" if isinstance(level, float) else None if level is None else str(level),
+        level=fact_of(transcript.problem, LEVELS),
         solution=len(solution) if isinstance(solution, str) else None,
         nodes=len(walk),
         dead=len(walk) - len(way),
         detours=sum(isinstance(turn.decision, Backtrack | Reflect) for turn in walk),
         guessed=written,
     )
+
+
+def fact_of(problem: Problem, names: Sequence[str]) -> str | None:
+    """The first of these facts that the problem's metadata give as a number or a text."""
+    metadata: Mapping[str, Any] = problem.metadata
+    found = next(
+        (metadata[name] for name in names if isinstance(metadata.get(name), int | float | str)), None
+    )
+    return f"{found:g}" if isinstance(found, float) else None if found is None else str(found)
 
 
 def of_row(row: Mapping[str, Any]) -> Told | None:

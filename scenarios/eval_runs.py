@@ -1,0 +1,187 @@
+"""From the names that ``longthought eval`` is given to finished runs: runs by name or pattern, scenarios, models.
+
+Before a scenario is played, and before a run is read, its problems are looked for in what its models were trained on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from longthought.agents.errors import RunError, UsageError
+from longthought.agents.models.local_weights import check_model_source, weights_digest
+from longthought.agents.problems import Problem
+from longthought.protocols.transcript_files import read_transcripts
+from longthought.scenarios.load import Loaded, load_scenario
+from longthought.scenarios.manifest import read_manifest
+from longthought.scenarios.problem_source import problems_of
+from longthought.scenarios.run import RunOptions, run_scenario
+from longthought.scenarios.schema import Scenario
+from longthought.synth.corpus.slug import slug
+from longthought.train.evaluating.seen import corpora_at, seen, training_of
+from longthought.train.settings import CorpusSettings
+
+#: With these a scenario's policy answers alone, in one greedy pass.
+GREEDY = ("protocol=monologue", "seats.policy.temperature=0.0")
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class EvalOptions:
+    """How names become runs; see ``longthought eval --help``."""
+
+    #: The scenario that models are seated in.
+    on: str | None = None
+    sets: tuple[str, ...] = ()
+    limit: int | None = None
+    max_connections: int = 64
+    allow_import: bool = False
+    allow_code: bool = False
+    trained_on: tuple[Path, ...] = ()
+    allow_seen: bool = False
+
+
+class EvalRuns:
+    """Finds or makes the runs. ``notes``: what is to be said of problems that models have seen."""
+
+    def __init__(self, options: EvalOptions) -> None:
+        self._options = options
+        self._named = [corpus for path in options.trained_on for corpus in corpora_at(path)]
+        self.notes: list[str] = []
+
+    def of(self, names: Iterable[str], suffix: str = "", sets: Sequence[str] = ()) -> list[Path]:
+        """The runs of these names, each of which may be a pattern that stands for several.
+
+        Args:
+            suffix, sets: of a scenario played in another way.
+
+        Raises:
+            UsageError: no such run, scenario or model; or its problems have been trained on.
+            RunError: a scenario's run did not come to its end; the same command goes on with it.
+        """
+        return [
+            self._run(each, suffix, (*self._options.sets, *sets))
+            for name in names
+            for each in self._expanded(name)
+        ]
+
+    def _expanded(self, name: str) -> list[str]:
+        if not any(mark in name for mark in "*?["):
+            return [name]
+        places = [Path()] if self._options.on is not None else [Path(), Path("runs")]
+        for place in places:
+            if not Path(name).is_absolute() and (found := sorted(p for p in place.glob(name) if p.is_dir())):
+                return [str(path) for path in found]
+        raise UsageError(f"{name}: no {'model' if self._options.on else 'run'} has such a name")
+
+    def _run(self, name: str, suffix: str, sets: tuple[str, ...]) -> Path:
+        if self._options.on is None and not suffix and (run := as_run(name)) is not None:
+            self._check_run(run)
+            return run
+        if self._options.on is None:
+            loaded = load_scenario(name, sets)
+            return self._played(loaded, f"{loaded.scenario.name}-eval{suffix}")
+        loaded, model = seated(name, self._options.on, sets)
+        return self._played(loaded, f"{loaded.scenario.name}-eval-{model}")
+
+    def _played(self, loaded: Loaded, name: str) -> Path:
+        options = self._options
+        directory = Path("runs") / name
+        if corpora := self._corpora(loaded.scenario, loaded.base_dir):
+            problems = problems_of(loaded, options.limit, allow_import=options.allow_import)
+            self._check(name, problems, corpora)
+        how = RunOptions(
+            run_dir=directory,
+            resume=directory.exists(),
+            limit=options.limit,
+            max_connections=options.max_connections,
+            allow_import=options.allow_import,
+            allow_code=options.allow_code,
+        )
+        result = asyncio.run(run_scenario(loaded, how))
+        if result.status != "finished":
+            raise RunError(f"{directory}: {result.status}; the same command goes on with it")
+        return directory
+
+    # --- unseen problems --------------------------------------------------------------------------------------
+
+    def _check_run(self, run: Path) -> None:
+        manifest = read_manifest(run)
+        corpora = list(self._named)
+        if manifest is not None:
+            try:
+                scenario = Scenario.model_validate(manifest.scenario)
+            except ValidationError:  # of a version with other keys
+                scenario = None
+            if scenario is not None:
+                corpora = self._corpora(scenario, Path(manifest.source).parent)
+        if corpora:
+            problems = {each.problem.id: each.problem for each in read_transcripts(run)}
+            self._check(run.name, list(problems.values()), corpora)
+
+    def _corpora(self, scenario: Scenario, base_dir: Path) -> list[CorpusSettings]:
+        """What was named, and what the records of the models that sit there name."""
+        corpora = list(self._named)
+        named = {model for spec in scenario.sitting.values() for model in spec.models.values()}
+        for model in sorted(named):
+            for part in filter(None, (scenario.models[model].model, scenario.models[model].lora)):
+                training = training_of(base_dir / Path(part).expanduser())
+                corpora += training.corpora
+                if training.gone:
+                    gone = ", ".join(training.gone)
+                    self._note(
+                        f"{part} was trained on {gone}, not here any more: its problems are not checked"
+                    )
+        return corpora
+
+    def _check(self, who: str, problems: Sequence[Problem], corpora: Sequence[CorpusSettings]) -> None:
+        found = seen(problems, corpora)
+        where = ", ".join(dict.fromkeys(str(corpus.path) for corpus in corpora))
+        if not found:
+            self._note(f"{who}: none of its {len(problems)} problems is in {where}")
+            return
+        shown = ", ".join(problem.id for problem in found[:_SHOWN])
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        said = (
+            f"{who}: {len(found)} of its {len(problems)} problems were trained on (in {where}): {shown}{more}"
+        )
+        if not self._options.allow_seen:
+            raise UsageError(f"{said}; evaluate on others, or add --allow-seen")
+        self._note(said)
+
+    def _note(self, said: str) -> None:
+        if said not in self.notes:
+            self.notes.append(said)
+
+
+def as_run(name: str) -> Path | None:
+    """The run of that name, or None when it must be a scenario."""
+    return next((path for path in (Path(name), Path("runs") / name) if path.is_dir()), None)
+
+
+def seated(model: str, on: str, sets: Sequence[str]) -> tuple[Loaded, str]:
+    """The scenario with the model where its policy's is, and a name for the two that other weights do not share.
+
+    Raises:
+        UsageError: no such scenario, or no model sits in its policy's seat.
+    """
+    loaded = load_scenario(on, sets)
+    seat = loaded.scenario.seats.policy.model
+    if seat is None:
+        raise UsageError(f"--on {on}: no model sits in its policy's seat")
+    place = Path(model).expanduser()
+    local = place.is_dir()
+    if model != "embedded":
+        check_model_source(model)
+    # Relative to the scenario, as its own paths are.
+    given = os.path.relpath(place, loaded.base_dir) if local else model
+    loaded = load_scenario(on, [*sets, f"models.{seat}.model={json.dumps(given)}"])
+    what = json.dumps([weights_digest(place) if local else model, *sets])
+    return loaded, f"{slug(place.name)}-{sha256(what.encode()).hexdigest()[:8]}"

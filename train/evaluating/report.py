@@ -1,0 +1,117 @@
+"""What an evaluation leaves: every figure as JSON, the token curves as CSV and as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from longthought.protocols.transcript_files import read_transcripts
+from longthought.train.compare import Comparison
+from longthought.train.evaluate import ENDS, FACTS, Evaluation, evaluate
+from longthought.train.evaluating.revisions import Revisions, revisions
+from longthought.train.evaluating.token_curve import Point, curve
+from longthought.train.results import Interval
+from longthought.train.trap_pairs import TrapFigures, trap_figures
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """All figures of one run."""
+
+    evaluation: Evaluation
+    revisions: Revisions
+    curve: Sequence[Point]
+    by: Mapping[str, Mapping[str, Interval]]
+    traps: Mapping[str, TrapFigures]
+
+    @property
+    def name(self) -> str:
+        return self.evaluation.run.name
+
+    def as_json(self) -> dict[str, Any]:
+        """Shares and means are over problems, each averaged over its samples before."""
+        one = self.evaluation
+        votes = [point for point in self.curve if point.by == "votes"]
+        return {
+            "run": self.name,
+            "problems": len(one.trials),
+            "samples": sum(len(trial.samples) for trial in one.trials.values()),
+            "accuracy": asdict(one.accuracy),
+            "ends": {end: one.share(end) for end in ENDS},
+            **{
+                field: one.mean(field)
+                for field in ("forced", "policy_tokens", "critic_tokens", "tokens", "detours", "detoured")
+            },
+            "at_k": [
+                {
+                    "k": point.at,
+                    "tokens": point.tokens,
+                    "pass": asdict(point.passed) if point.passed else None,
+                    "maj": asdict(point.accuracy),
+                }
+                for point in votes
+            ],
+            "revisions": {
+                **asdict(self.revisions),
+                "lost_rate": self.revisions.lost_rate,
+                "gained_rate": self.revisions.gained_rate,
+            },
+            "by": {
+                fact: {name: asdict(found) for name, found in groups.items()}
+                for fact, groups in self.by.items()
+            },
+            "traps": {name: asdict(figures) for name, figures in self.traps.items()},
+            "results": one.results,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Runs of one recipe, one for each seed of its training; ``mean`` is over seeds and problems."""
+
+    name: str
+    runs: Sequence[RunReport]
+    mean: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Versus:
+    """The first arm minus the second; ``pairs`` only where each is a single run."""
+
+    difference: Interval
+    pairs: Comparison | None = None
+
+
+def report_on(run: Path, seed: int = 0) -> RunReport:
+    """Everything about a finished run.
+
+    Raises:
+        UsageError: no such run, or it holds no finished debate.
+    """
+    evaluation = evaluate(run, seed)
+    return RunReport(
+        evaluation,
+        revisions(read_transcripts(run)),
+        curve(evaluation, seed),
+        {fact: groups for fact in FACTS if (groups := evaluation.by(fact, seed))},
+        trap_figures(read_transcripts(run)),
+    )
+
+
+def as_json(arms: Sequence[Arm], versus: Versus | None, seed: int) -> dict[str, Any]:
+    """The whole evaluation."""
+    told: dict[str, Any] = {
+        "format": "longthought-eval/1",
+        "seed": seed,
+        "arms": [
+            {"name": arm.name, "mean": asdict(arm.mean), "runs": [run.as_json() for run in arm.runs]}
+            for arm in arms
+        ],
+    }
+    if versus is not None:
+        told["difference"] = asdict(versus.difference)
+        if versus.pairs is not None:
+            told["pairs"] = asdict(versus.pairs)
+    return told

@@ -1,0 +1,143 @@
+"""Which problems a model has been trained on: the questions of corpora, and the corpora that a model's record names.
+
+A question is in a corpus if its lines stand, one behind the other, in what a row shows the user or gives as question or
+prompt, compared as ``synth.clean.exact`` compares texts. So cues and fences around it do not hide it; words before it
+on its own line do. Models that a training started from are followed back by their records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+from pydantic import ValidationError
+
+from longthought.agents.errors import UsageError
+from longthought.agents.problems import Problem
+from longthought.synth.clean.exact import normal
+from longthought.synth.clean.question_files import COLUMNS
+from longthought.train.corpus import corpus_files, read_rows
+from longthought.train.settings import CorpusSettings
+
+#: A longer chain of models has a loop in it.
+_MOST_STARTS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What is known of a model's training: its corpora, and names of corpora that are no longer there."""
+
+    corpora: tuple[CorpusSettings, ...] = ()
+    gone: tuple[str, ...] = ()
+
+
+def training_of(model: Path) -> Training:
+    """By the ``training.json`` in the model's directory, and by that of the model it started from, and so on."""
+    found: list[CorpusSettings] = []
+    gone: list[str] = []
+    for _ in range(_MOST_STARTS):
+        settings = _settings(model)
+        for corpus in _corpora(settings):
+            try:
+                corpus_files(corpus)
+                found.append(corpus)
+            except UsageError:
+                gone.append(str(corpus.path))
+        start = settings.get("model")
+        if not isinstance(start, str) or not Path(start).is_dir():
+            break
+        model = Path(start)
+    return Training(tuple(found), tuple(dict.fromkeys(gone)))
+
+
+def corpora_at(path: Path) -> list[CorpusSettings]:
+    """A file of rows, or all kinds in a corpus's directory.
+
+    Raises:
+        UsageError: there are no rows to train on.
+    """
+    if path.is_file():
+        return [CorpusSettings(path=path, kind="rows")]
+    found: list[CorpusSettings] = []
+    for place in sorted(path.iterdir()) if path.is_dir() else []:
+        corpus = CorpusSettings(path=path, kind=place.name)
+        if place.is_dir() and any(place.glob("train*.*")) and corpus_files(corpus):
+            found.append(corpus)
+    if not found:
+        raise UsageError(
+            f"--trained-on {path}: no corpus here; name a directory of `longthought export` or a file"
+        )
+    return found
+
+
+def seen(problems: Iterable[Problem], corpora: Sequence[CorpusSettings]) -> list[Problem]:
+    """Those of the problems whose question is in one of the corpora.
+
+    Raises:
+        UsageError: a corpus cannot be read.
+    """
+    whole, together = _shown(tuple(corpora))
+    return [
+        problem
+        for problem in problems
+        if (question := _lines(problem.question)) in whole or f"\n{question}\n" in together
+    ]
+
+
+@lru_cache(maxsize=4)
+def _shown(corpora: tuple[CorpusSettings, ...]) -> tuple[frozenset[str], str]:
+    """Everything that rows show, and those texts of it that have several lines, as one.
+
+    In one long text a question is found in one pass. Blank lines keep its texts apart, for within them there are none.
+    """
+    whole = frozenset(
+        _lines(text) for corpus in corpora for row in read_rows([corpus]) for text in _texts(row.content)
+    )
+    return whole, "\n" + "\n\n".join(sorted(text for text in whole if "\n" in text)) + "\n"
+
+
+def _lines(text: str) -> str:
+    """The text with its lines in normal form, blank ones left out."""
+    return "\n".join(line for each in text.split("\n") if (line := normal(each)))
+
+
+def _texts(row: Mapping[str, Any]) -> Iterator[str]:
+    for column in (*COLUMNS, "messages", "conversations"):
+        value = row.get(column)
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            for message in cast("list[object]", value):
+                if isinstance(message, dict):
+                    said = cast("dict[str, Any]", message)
+                    if said.get("role", said.get("from")) in ("user", "human"):
+                        yield str(said.get("content", said.get("value")))
+
+
+def _settings(model: Path) -> dict[str, Any]:
+    try:
+        settings: object = orjson.loads((model / "training.json").read_bytes())["settings"]
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+        return {}
+    return cast("dict[str, Any]", settings) if isinstance(settings, dict) else {}
+
+
+def _corpora(settings: object) -> Iterator[CorpusSettings]:
+    """Every entry of a list ``corpora``, however deep: a training may have phases."""
+    if isinstance(settings, list):
+        for each in cast("list[object]", settings):
+            yield from _corpora(each)
+    elif isinstance(settings, dict):
+        inner = cast("dict[str, object]", settings)
+        for value in inner.values():
+            yield from _corpora(value)
+        entries = inner.get("corpora")
+        for entry in cast("list[object]", entries) if isinstance(entries, list) else ():
+            try:
+                yield CorpusSettings.model_validate(entry)
+            except ValidationError:  # not as this version writes it
+                continue
