@@ -169,7 +169,7 @@ def check_same_run(run_dir: Path, old: Manifest, new: Manifest, problems: Sequen
     """
     changes = [
         f"{key}: {was} → {is_}"
-        for key, was, is_ in _changes(old.identity.model_dump(), new.identity.model_dump())
+        for key, was, is_ in differences(old.identity.model_dump(), new.identity.model_dump())
     ]
     # A larger or smaller --limit is the same run, if the problems that both have are the same.
     both = min(old.problems, new.problems)
@@ -182,12 +182,13 @@ def check_same_run(run_dir: Path, old: Manifest, new: Manifest, problems: Sequen
         )
 
 
-def _changes(old: object, new: object, key: str = "") -> Iterator[tuple[str, str, str]]:
+def differences(old: object, new: object, key: str = "") -> Iterator[tuple[str, str, str]]:
+    """Every key in which two JSON values differ, what it was and what it is."""
     was, is_ = _fields(old), _fields(new)
     if was is not None and is_ is not None:
         for name in sorted({*was, *is_}):
             inner = f"{key}.{name}" if key else name.removeprefix("scenario")
-            yield from _changes(was.get(name, _NOTHING), is_.get(name, _NOTHING), inner)
+            yield from differences(was.get(name, _NOTHING), is_.get(name, _NOTHING), inner)
     elif old != new:
         yield key, _short(old), _short(new)
 
