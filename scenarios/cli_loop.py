@@ -51,20 +51,19 @@ def loop(
     lines = play_loop(kind, settings, out, How(max_connections, allow_import, allow_code), say)
     console = Console()
     console.print(_table(lines))
-    console.print(plain(f"{out} (rounds.csv, rounds.json, the data and models of each round)"), soft_wrap=True)
+    console.print(
+        plain(f"{out} (rounds.csv, rounds.json, the data and models of each round)"), soft_wrap=True
+    )
 
 
 def _table(lines: list[Line]) -> Table:
     from rich.table import Table
-
-    from longthought.scenarios.plain_text import plain
 
     table = Table(header_style="bold")
     for column in ("round", "asked", "solved", "by hint", "tokens", "rows"):
         table.add_column(column, justify="right")
     for column in ("held out", "95 %", "gained", "p"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("model")
     for line in lines:
         told = line.figures
         measured = ("", "", "", "")
@@ -76,5 +75,5 @@ def _table(lines: list[Line]) -> Table:
                 f"{line.p:.2g}",
             )
         numbers = (told.round, told.asked, told.solved, told.hinted, told.tokens, told.rows)
-        table.add_row(*map(str, numbers), *measured, plain(told.model))
+        table.add_row(*map(str, numbers), *measured)
     return table

@@ -21,13 +21,29 @@ from longthought.scenarios.problem_source import problems_of
 from longthought.synth.clean.exact import normal
 from longthought.synth.corpus.export import export
 from longthought.synth.corpus.manifest import read_manifest
+from longthought.synth.corpus.row_files import Format
 from longthought.train.loops.commands import Model, Seat
 from longthought.train.loops.settings import Asked, ExploreSettings, LoopSettings, Rows, StarSettings
-from longthought.train.settings import DpoSettings, FromScratch, SftSettings, TrainSettings
+from longthought.train.settings import DpoSettings, FromScratch, SftSettings
 from longthought.train.starting_point import model_source
 
 #: The prompt set with STaR's hint.
 HINTS = "star"
+
+
+#: Trains as the settings say, and leaves the model at their ``out``, whole or not at all.
+Trainer = Callable[[SftSettings | DpoSettings], object]
+
+
+def train_here(settings: SftSettings | DpoSettings) -> object:
+    """``train sft`` or ``train dpo`` in this process."""
+    if isinstance(settings, DpoSettings):
+        from longthought.train.dpo import run_dpo
+
+        return run_dpo(settings)
+    from longthought.train.sft import run_sft
+
+    return run_sft(settings)
 
 
 @dataclass(frozen=True)
@@ -62,8 +78,10 @@ class LoopCommands:
         UsageError: a scenario or its problems cannot be had, or problems to learn from are among those held out.
     """
 
-    def __init__(self, settings: LoopSettings, how: How, stages: Callable[[dict[str, Any]], Stages]) -> None:
-        self._settings, self._how = settings, how
+    def __init__(
+        self, settings: LoopSettings, how: How, trainer: Trainer, stages: Callable[[dict[str, Any]], Stages]
+    ) -> None:
+        self._settings, self._how, self._trainer = settings, how, trainer
         self._asked = load_problems(settings.problems, how)
         self._held_out = load_problems(settings.evaluation, how) if settings.evaluation else None
         self._seeds = settings.seeds if isinstance(settings, ExploreSettings) else None
@@ -190,6 +208,7 @@ class LoopCommands:
             "rows": [row.model_dump(mode="json") for row in rows],
             "perplexities": self.stages.digest_of(measured) if measured else None,
         }
+        formats: tuple[Format, ...] = ("jsonl",)
         licence = getattr(self._asked.loaded.scenario.dataset, "licence", None)
 
         def make() -> None:
@@ -197,7 +216,7 @@ class LoopCommands:
                 source,
                 out,
                 names,
-                ("jsonl",),
+                formats,
                 options=options,
                 filters=self._settings.filters,
                 include_informed=isinstance(self._settings, StarSettings) and self._settings.rationalise,
@@ -210,7 +229,9 @@ class LoopCommands:
         from longthought.train.perplexity import measure_perplexities
 
         if isinstance(model, FromScratch):
-            raise UsageError("rows: go by perplexities, and random weights have none; name a base under 'model'")
+            raise UsageError(
+                "rows: go by perplexities, and random weights have none; name a base under 'model'"
+            )
         out = self._place(f"{name}.jsonl")
         inputs = {"source": self.stages.digest_of(source), "model": self._model_digest(model)}
         return self.stages.do(name, out, inputs, lambda: measure_perplexities(source, out, str(model)))
@@ -230,11 +251,8 @@ class LoopCommands:
     def train(
         self, name: str, how: Literal["sft", "dpo"], start: Model, corpus: Path, longer: float = 1.0
     ) -> Path:
-        from longthought.train.dpo import run_dpo
-        from longthought.train.sft import run_sft
-
         out = self._place(name)
-        schema: type[TrainSettings] = SftSettings if how == "sft" else DpoSettings
+        schema = SftSettings if how == "sft" else DpoSettings
         said: dict[str, Any] = getattr(self._settings, how)
         kinds = [kind for kind, counts in read_manifest(corpus).kinds.items() if counts.rows.get("train")]
         settings = schema.model_validate(
@@ -256,13 +274,7 @@ class LoopCommands:
             "settings": {**said, "epochs": settings.epochs, "max_steps": steps},
         }
 
-        def make() -> None:
-            if isinstance(settings, DpoSettings):
-                run_dpo(settings)
-            elif isinstance(settings, SftSettings):
-                run_sft(settings)
-
-        return self.stages.do(name, out, inputs, make)
+        return self.stages.do(name, out, inputs, lambda: self._trainer(settings))
 
     # --- models and places ------------------------------------------------------------------------------------
 

@@ -40,6 +40,9 @@ class Stages:
 
     def __init__(self, out: Path, identity: Mapping[str, Any], say: Callable[[str, bool], None]) -> None:
         self.out, self._say = out, say
+        #: As JSON gives it back, so that it compares with what is read.
+        self._identity: dict[str, Any] = orjson.loads(orjson.dumps(identity))
+        self._done: dict[str, Any] = {}
         try:
             out.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
@@ -49,7 +52,7 @@ class Stages:
         self._lock = os.open(out, os.O_RDONLY)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._done = self._open(orjson.loads(orjson.dumps(identity)))
+            self._open()
         except BlockingIOError:
             os.close(self._lock)
             raise UsageError(f"{out}: another process is at work on this loop; wait for it") from None
@@ -96,25 +99,22 @@ class Stages:
         # Relative, so that a loop that is moved is the same loop.
         return os.path.relpath(path, self.out)
 
-    def _open(self, identity: dict[str, Any]) -> dict[str, Any]:
+    def _open(self) -> None:
         file = self.out / FILE
-        self._identity = identity
-        self._done: dict[str, Any] = {}
         if not file.is_file():
             if any(entry.name != f"{FILE}.partial" for entry in self.out.iterdir()):
                 raise UsageError(f"{self.out}: is not empty and holds no loop; choose another --out")
             self._write()
-            return self._done
+            return
         try:
             held: Any = orjson.loads(file.read_bytes())
-            was, done = held["identity"], held["stages"]
+            was, self._done = held["identity"], dict(held["stages"])
         except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
             raise UsageError(f"{file}: is not the account of a loop; choose another --out") from error
-        if found := _listed(was, identity):
+        if found := _listed(was, self._identity):
             raise UsageError(
                 f"{self.out}: holds another loop ({found}); change it back, or choose another --out"
             )
-        return dict(done)
 
     def _write(self) -> None:
         told = {"identity": self._identity, "stages": self._done}

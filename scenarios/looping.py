@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from longthought.scenarios.loop_asking import How
-from longthought.scenarios.loop_commands import LoopCommands
+from longthought.scenarios.loop_commands import LoopCommands, Trainer, train_here
 from longthought.scenarios.loop_stages import Stages
 from longthought.scenarios.replace_file import replace_file
 from longthought.train.loops.account import Line, account, as_csv, draw
@@ -45,7 +45,12 @@ LOOPS: dict[str, Loop] = {
 
 
 def play_loop(
-    name: str, settings: LoopSettings, out: Path, how: How, say: Callable[[str, bool], None]
+    name: str,
+    settings: LoopSettings,
+    out: Path,
+    how: How,
+    say: Callable[[str, bool], None],
+    trainer: Trainer = train_here,
 ) -> list[Line]:
     """Play every round; ``rounds.json``, ``rounds.csv`` and, with an evaluation, ``accuracy.svg`` come to ``out``.
 
@@ -56,7 +61,7 @@ def play_loop(
         UsageError: the settings do not fit what they name, or ``out`` holds another loop. Nothing was asked.
         RunError, ModelError: it cannot go on; the same again resumes it.
     """
-    do = LoopCommands(settings, how, lambda identity: Stages(out, {"loop": name, **identity}, say))
+    do = LoopCommands(settings, how, trainer, lambda identity: Stages(out, {"loop": name, **identity}, say))
     with do.stages:
         rounds: list[Round] = []
         lines: list[Line] = []

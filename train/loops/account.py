@@ -82,7 +82,9 @@ def draw(lines: Sequence[Line], title: str, file: Path) -> None:
     except ImportError as error:
         raise UsageError("the plot needs matplotlib: pip install 'longthought[train]'") from error
     points = [
-        (line.figures.round, line.accuracy, line.low, line.high) for line in lines if line.accuracy is not None
+        (line.figures.round, line.accuracy, line.low, line.high)
+        for line in lines
+        if line.accuracy is not None
     ]
     figure = figure_class(figsize=(5, 3.2), layout="constrained")
     axes = figure.subplots()

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from longthought.train.loops.commands import Commands, Model
+from longthought.train.loops.commands import Commands, Model, Seat
 from longthought.train.loops.round import Round, at, has_pairs, nothing_learned, solved, unsolved
 from longthought.train.loops.settings import ExploreSettings
 
@@ -58,7 +58,7 @@ def explore(do: Commands, settings: ExploreSettings) -> Iterator[Round]:
                 model = do.train(at(number, "model"), "sft", start, new)
         if number == 1:
             first = model
-        seats = {"policy": model}
+        seats: dict[Seat, Model] = {"policy": model}
         yield Round(number, seats, [answers], new, do.evaluate(at(number, "evaluation"), seats))
         if not pool:
             return

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from longthought.train.loops.commands import Commands, Model
+from longthought.train.loops.commands import Commands, Model, Seat
 from longthought.train.loops.round import Round, at, base_round, has_pairs, nothing_learned
 from longthought.train.loops.settings import IteratedDpoSettings, Rows
 
@@ -30,5 +30,5 @@ def iterated_dpo(do: Commands, settings: IteratedDpoSettings) -> Iterator[Round]
             raise nothing_learned(at(number, "answers"), "no problem was tried both rightly and wrongly")
         pairs = do.export(at(number, "pairs"), answers, rows, model)
         model = do.train(at(number, "model"), "dpo", model, pairs)
-        seats = {"policy": model}
+        seats: dict[Seat, Model] = {"policy": model}
         yield Round(number, seats, [answers], pairs, do.evaluate(at(number, "evaluation"), seats))

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from longthought.train.loops.commands import Commands, Model
+from longthought.train.loops.commands import Commands, Model, Seat
 from longthought.train.loops.round import Round, at, base_round, nothing_learned, solved, unsolved
 from longthought.train.loops.settings import StarSettings
 
@@ -45,5 +45,5 @@ def star(do: Commands, settings: StarSettings) -> Iterator[Round]:
         kept = do.gather(at(number, "kept"), answers, right_only=True)
         corpus = do.export(at(number, "corpus"), kept, rows, model)
         model = do.train(at(number, "model"), "sft", base, corpus, longer=settings.growth ** (number - 1))
-        seats = {"policy": model}
+        seats: dict[Seat, Model] = {"policy": model}
         yield Round(number, seats, answers, corpus, do.evaluate(at(number, "evaluation"), seats))
