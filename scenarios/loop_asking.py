@@ -1,4 +1,4 @@
-"""Asks a scenario's problems on behalf of a loop: other problems, other models in its seats, and transcripts in one file.
+"""Asks a scenario's problems on behalf of a loop: some of them, other models in its seats, transcripts in one file.
 
 Whole thoughts come through ``distil``, debates and monologues through ``run``; both journal, so what was asked before a
 process was killed is not asked again. Both are told apart only here.

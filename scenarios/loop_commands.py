@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,24 +11,22 @@ from longthought.agents.models.local_weights import local_directory, weights_dig
 from longthought.agents.problems import Problem
 from longthought.agents.prompts import Prompts
 from longthought.protocols.transcript import Transcript, read_transcripts, write_transcripts
-from longthought.scenarios.dataset_gym import problem_key
-from longthought.scenarios.load import Loaded, load_scenario
 from longthought.scenarios.loop_asking import How, ask, seated
+from longthought.scenarios.loop_problems import Problems, check_unseen, load_problems
 from longthought.scenarios.loop_stages import Stages
 from longthought.scenarios.manifest import hash_problems
-from longthought.scenarios.problem_source import problems_of
-from longthought.synth.clean.exact import normal
+from longthought.synth.clean.filters import filters as named_filters
 from longthought.synth.corpus.export import export
 from longthought.synth.corpus.manifest import read_manifest
 from longthought.synth.corpus.row_files import Format
+from longthought.synth.derive.kinds import asked_kinds
 from longthought.train.loops.commands import Model, Seat
-from longthought.train.loops.settings import Asked, ExploreSettings, LoopSettings, Rows, StarSettings
+from longthought.train.loops.settings import ExploreSettings, LoopSettings, Rows, StarSettings
 from longthought.train.settings import DpoSettings, FromScratch, SftSettings
 from longthought.train.starting_point import model_source
 
 #: The prompt set with STaR's hint.
 HINTS = "star"
-
 
 #: Trains as the settings say, and leaves the model at their ``out``, whole or not at all.
 Trainer = Callable[[SftSettings | DpoSettings], object]
@@ -46,29 +43,17 @@ def train_here(settings: SftSettings | DpoSettings) -> object:
     return run_sft(settings)
 
 
-@dataclass(frozen=True)
-class Problems:
-    """A scenario that a loop asks, with its problems."""
-
-    asked: Asked
-    loaded: Loaded
-    problems: list[Problem]
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """What makes two of them the same one, as JSON."""
-        scenario = self.loaded.scenario.model_dump(mode="json", exclude_none=True)
-        return {"scenario": scenario, "problems": hash_problems(self.problems)}
-
-
-def load_problems(asked: Asked, how: How) -> Problems:
-    """The scenario and its problems.
-
-    Raises:
-        UsageError: no such scenario, or its problems cannot be read.
-    """
-    loaded = load_scenario(asked.scenario, asked.set)
-    return Problems(asked, loaded, problems_of(loaded, asked.limit, allow_import=how.allow_import))
+def _asked_for(
+    rows: Sequence[Rows], perplexities: Path | None
+) -> tuple[list[str], dict[str, dict[str, Any]]]:
+    """The kinds as ``export`` is asked for them, each under a name of its own, and their options by these names."""
+    names = [f"{row.kind}-{place}" if place else row.kind for place, row in enumerate(rows)]
+    options = [
+        {**row.options, "perplexities": str(perplexities)} if row.needs_perplexities else row.options
+        for row in rows
+    ]
+    kinds = [f"{name}={row.kind}" for name, row in zip(names, rows, strict=True)]
+    return kinds, dict(zip(names, options, strict=True))
 
 
 class LoopCommands:
@@ -90,17 +75,25 @@ class LoopCommands:
         self.problems: Sequence[Problem] = self._asked.problems
         for seen in (self._asked, self._shown):
             if seen is not None:
-                self._check_unseen(seen.problems, seen.loaded.source)
+                check_unseen(seen.problems, seen.loaded.source, self._held_out)
         if not isinstance(settings.model, FromScratch):
             model_source(settings.model)
         seated(self._asked.loaded, {"policy": ("", "")})
         if isinstance(settings, StarSettings) and settings.rationalise:
             Prompts(settings.hints or HINTS, None, ("hint",))
+        self._check_rows()
         every = {"problems": self._asked, "evaluation": self._held_out, "seeds": self._shown}
         asked = {name: one.identity for name, one in every.items() if one is not None}
         # More rounds are the same loop, gone on with.
         told = settings.model_dump(mode="json", exclude={"rounds"})
         self.stages = stages({"settings": told, "asked": asked})
+
+    def _check_rows(self) -> None:
+        """Complains now of what the first export would complain of, after hours of asking."""
+        for key in ("rows", "critic_rows", "pairs"):
+            given = getattr(self._settings, key, ())
+            asked_kinds(*_asked_for([given] if isinstance(given, Rows) else given, Path(key)))
+        named_filters(self._settings.filters)
 
     # --- asking -----------------------------------------------------------------------------------------------
 
@@ -134,7 +127,7 @@ class LoopCommands:
             assert self._seeds.transcripts is not None
             source = self._seeds.transcripts
             problems = {each.problem.id: each.problem for each in read_transcripts(source)}
-            self._check_unseen(list(problems.values()), str(source))
+            check_unseen(list(problems.values()), str(source), self._held_out)
             return self.gather(name, [source], right_only=False)
         return self._ask(name, self._shown, {}, self._shown.problems, self._seeds.samples, 0, None)
 
@@ -195,13 +188,7 @@ class LoopCommands:
         measured: Path | None = None
         if any(kind.needs_perplexities for kind in rows):
             measured = self._perplexities(f"{name}-perplexities", source, model)
-        names = [f"{row.kind}-{place}={row.kind}" if place else row.kind for place, row in enumerate(rows)]
-        options = {
-            text.partition("=")[0]: {**row.options, "perplexities": str(measured)}
-            if row.needs_perplexities
-            else row.options
-            for text, row in zip(names, rows, strict=True)
-        }
+        names, options = _asked_for(rows, measured)
         out = self._place(name)
         inputs = {
             "source": self.stages.digest_of(source),
@@ -299,19 +286,3 @@ class LoopCommands:
     def _called(self, model: Model) -> str:
         # Never the whole path: requests are keyed by it, and a loop elsewhere is to draw the same.
         return str(model.relative_to(self.stages.out)) if isinstance(model, Path) else str(model)
-
-    def _check_unseen(self, problems: Sequence[Problem], source: str) -> None:
-        if self._held_out is None:
-            return
-        held_out = {_key(problem) for problem in self._held_out.problems}
-        if seen := [problem.id for problem in problems if _key(problem) in held_out]:
-            raise UsageError(
-                f"{source}: {len(seen)} of its problems are held out for the evaluation, {seen[0]} among them; "
-                "take another split or seed"
-            )
-
-
-def _key(problem: Problem) -> str:
-    """What makes two problems the same one: reasoning-gym's own facts, else the question."""
-    entry = problem.metadata.get("entry")
-    return problem_key(entry) if isinstance(entry, dict) else normal(problem.question)

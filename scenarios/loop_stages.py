@@ -1,8 +1,8 @@
-"""The account of a loop: which of its stages are whole, and what each was made from; so a loop is resumed by running it.
+"""The account of a loop: which of its stages are whole, and from what; so a loop is resumed by running it again.
 
-``loop.json`` holds what the loop is (settings, scenarios, problems) and a line for each stage that is done: the digests of
-its inputs and of its output. It is replaced in one step after each stage. A stage without a line is made again over
-whatever a killed process left of it: commands that journal go on, the others begin anew.
+``loop.json`` holds what the loop is (settings, scenarios, problems) and an entry for each stage that is done: the
+digests of its inputs and of its output. It is replaced in one step after each stage. A stage without an entry is made
+again over whatever a killed process left of it: commands that journal go on, the others begin anew.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A scripted model that gets better by being trained, its trainer, and loops over sums for both: no weights, no torch."""
+"""A scripted model that gets better by being trained, its trainer, and loops over sums for both, without torch."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,15 @@ import yaml
 from longthought.agents.errors import RunError, UsageError
 from longthought.protocols.transcript import read_transcripts
 from longthought.scenarios.loop_asking import How
-from longthought.scenarios.looping import play_loop
+from longthought.scenarios.looping import LOOPS, play_loop
 from longthought.train.loops.account import Line
 from longthought.train.loops.settings import LoopSettings
+from longthought.train.settings import load_settings
 from tests.scenarios.command_line import Call
 from tests.scenarios.conftest import call  # noqa: F401
 from tests.train import loop_models
 from tests.train.loop_kills import final_hashes
-from tests.train.loop_models import settings_of, written
+from tests.train.loop_models import settings_of
 from tests.train.tiny_corpora import CONFIG
 
 ROOT = Path(__file__).parents[2]
@@ -186,6 +188,9 @@ def test_problems_that_are_held_out_are_not_learned_from() -> None:
 def test_what_cannot_be_trained_is_refused() -> None:
     assert "sft: learning_rat" in refused("star", sft={"learning_rat": 1})
     assert "model is for the loop to fill in" in refused("star", sft={"model": "other"})
+    assert "no kind 'novel'" in refused("star", rows=[{"kind": "novel"}])
+    assert "rejection.n" in refused("star", rows=[{"kind": "rejection", "options": {"n": 0}}])
+    assert "no filter" in refused("star", filters={"novel": {}})
     assert "write ask: protocol" in refused("cotrain", problems={"scenario": "sums.yaml"})
     assert "either 'transcripts' or a scenario" in refused("explore", seeds={})
     told = ['models.learner={engine: openai, model: m, base_url: "http://127.0.0.1:9/v1"}']
@@ -223,6 +228,18 @@ def test_a_whole_loop_is_not_done_again() -> None:
     loop_models.heard.append(asked.append)
     again, made = play("star")
     assert (again, made, asked) == (lines, [], [])
+
+
+@pytest.mark.parametrize("name", list(LOOPS))
+def test_the_settings_that_are_shipped_are_valid(name: str) -> None:
+    schema = LOOPS[name].settings
+    told = load_settings(
+        str(files("longthought.train.loops") / f"{name}.yaml"), schema=schema
+    ).model_fields_set
+    shared = load_settings(
+        str(files("longthought.train.loops") / "star.yaml"), schema=LOOPS["star"].settings
+    ).model_fields_set
+    assert schema.model_fields.keys() == told | (shared & schema.model_fields.keys())
 
 
 # --- kills ------------------------------------------------------------------------------------------------------
@@ -322,9 +339,11 @@ def test_kill_9_at_random_moments_of_a_real_loop(tmp_path: Path) -> None:
     def started(out: str) -> subprocess.Popen[bytes]:
         command = "from longthought.scenarios.cli import main; main()"
         arguments = ["loop", "explore", "--config", "real.yaml", "--out", out, "--max-connections", "1"]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         return subprocess.Popen(
-            [sys.executable, "-c", command, *arguments], env={**os.environ, "PYTHONPATH": path}, **quiet
+            [sys.executable, "-c", command, *arguments],
+            env={**os.environ, "PYTHONPATH": path},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
 
     began = time.monotonic()
@@ -340,13 +359,16 @@ def test_kill_9_at_random_moments_of_a_real_loop(tmp_path: Path) -> None:
 
 
 def test_the_command_tells_of_each_round(call: Call) -> None:  # noqa: F811
-    file = written("dpo", dpo=SFT)
-    config = yaml.safe_load(file.read_text())
-    file.write_text(yaml.safe_dump({**config, "rounds": 1}))
-    code, _, wrong = call("loop", "dpo", "--config", str(file), "--out", "out", "--allow-import")
-    # The scripted model is none that can be trained: everything up to there is done, and told.
-    assert code != 0
-    assert "round-1/pairs" in wrong
-    code, _, wrong = call("loop", "dpo", "--config", str(file), "--out", "out", "--set", "rows=3")
-    assert code == 2
-    assert "rows" in wrong
+    play("dpo")
+    arguments = ("loop", "dpo", "--config", "dpo.yaml", "--out", "out", "--allow-import")
+    code, said, wrong = call(*arguments)
+    assert code == 0, wrong
+    assert "round-2/model: is there already" in wrong
+    numbers = [re.split(r"[│\s]+", line.strip("│ \n")) for line in said.splitlines() if line.startswith("│")]
+    assert [(line[0], line[1]) for line in numbers] == [("0", "0"), ("1", "8"), ("2", "8")]
+    told = orjson.loads(Path("out/rounds.json").read_bytes())
+    assert [f"{one['accuracy']:.1%}" for one in told] == [line[6] for line in numbers]
+    assert Path("out/rounds.csv").read_text().count("\n") == 1 + len(told)
+    assert Path("out/accuracy.svg").read_text().startswith("<?xml")
+    code, _, wrong = call(*arguments, "--set", "rows=3")
+    assert (code, "dpo.yaml: rows" in wrong) == (2, True)

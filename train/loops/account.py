@@ -1,4 +1,4 @@
-"""The rounds of a loop side by side: what was solved and learned, and whether the model got better on what is held out."""
+"""The rounds of a loop side by side: what was solved and learned, and how good each model is on what is held out."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Critic–policy co-training: they debate, each learns its seat from the debates, and they debate again.
 
 The policy learns what it said in debates that ended right, wrong steps masked; the critic learns the verdicts that the
-debates' trees bear out afterwards, of right and wrong debates alike (``synth.derive.critic``): what it said itself would
-teach it its own mistakes. One model in both seats learns both halves of the right debates. In the manner of MALT (Motwani
-et al. 2024, arXiv 2412.01928) and of ``make tiny-model``; departures: one critic instead of verifier and refiner, and
-outcomes instead of values for credit.
+debates' trees bear out afterwards, of right and wrong debates alike (``synth.derive.critic``): what it said itself
+would teach it its own mistakes. One model in both seats learns both halves of the right debates. In the manner of MALT
+(Motwani et al. 2024, arXiv 2412.01928) and of ``make tiny-model``; departures: one critic instead of verifier and
+refiner, and outcomes instead of values for credit.
 """
 
 from __future__ import annotations

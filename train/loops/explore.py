@@ -1,11 +1,11 @@
 """Imitate, explore, self-improve (STILL-2; Min et al. 2024, arXiv 2412.09413).
 
-Imitate: the base is fine-tuned on long thoughts that others wrote, the right ones of them. Explore: the model tries what
-nobody has solved yet, ``samples`` times each (there: at most 20), and answers that match are new data. Self-improve: M_t is
-trained on all data so far, refiltered by what ``rows`` and ``filters`` say (length, perplexity), until the pool is empty.
-With ``improve: dpo`` the rounds behind the first start from its model and align thoughts instead: the right tries that
-the model finds most perplexing against the wrong ones that it finds least so (``pairs``), with ``dpo.sft_weight`` for
-the SFT term.
+Imitate: the base is fine-tuned on long thoughts that others wrote, the right ones of them. Explore: the model tries
+what nobody has solved yet, ``samples`` times each (there: at most 20), and answers that match are new data.
+Self-improve: M_t is trained on all data so far, refiltered by what ``rows`` and ``filters`` say (length, perplexity),
+until the pool is empty. With ``improve: dpo`` the rounds behind the first start from its model and align thoughts
+instead: the right tries that the model finds most perplexing against the wrong ones that it finds least so (``pairs``),
+with ``dpo.sft_weight`` for the SFT term.
 
 Departures: every try of a problem is made at once; a problem leaves the pool with its first right answer; and a round
 that solves nothing new leaves the model as it is, for training on the same data again would make the same one.

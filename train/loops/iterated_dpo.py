@@ -1,9 +1,9 @@
 """Iterated DPO: sample with the current model, pair right with wrong, align the model on the pairs, and again.
 
 After Pang et al. (2024, Iterative Reasoning Preference Optimization, arXiv 2404.19733): pairs are made anew by each
-round's model, which is also the reference of its own training; ``dpo.sft_weight`` is the weight of their NLL term on what
-was chosen. Departures: rows are as ``rows`` says, by default up to five pairs a problem drawn at random as in O1-Journey
-(there: ten), and the base may be any model that solves some of the problems.
+round's model, which is also the reference of its own training; ``dpo.sft_weight`` is the weight of their NLL term on
+what was chosen. Departures: rows are as ``rows`` says, by default up to five pairs a problem drawn at random as in
+O1-Journey (there: ten), and the base may be any model that solves some of the problems.
 """
 
 from __future__ import annotations
