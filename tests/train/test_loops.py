@@ -190,7 +190,7 @@ def test_what_cannot_be_trained_is_refused() -> None:
     assert "model is for the loop to fill in" in refused("star", sft={"model": "other"})
     assert "no kind 'novel'" in refused("star", rows=[{"kind": "novel"}])
     assert "rejection.n" in refused("star", rows=[{"kind": "rejection", "options": {"n": 0}}])
-    assert "no filter" in refused("star", filters={"novel": {}})
+    assert "there is no 'novel'" in refused("star", filters={"novel": {}})
     assert "write ask: protocol" in refused("cotrain", problems={"scenario": "sums.yaml"})
     assert "either 'transcripts' or a scenario" in refused("explore", seeds={})
     told = ['models.learner={engine: openai, model: m, base_url: "http://127.0.0.1:9/v1"}']
