@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.result_file import RESULTS, write_result
-from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.load import load_scenario
 from longthought.scenarios.report import count
 from longthought.scenarios.run import RunOptions, run_scenario

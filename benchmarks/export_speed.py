@@ -32,6 +32,7 @@ from benchmarks.synthetic_transcripts import SAMPLES, TURNS, write_transcripts
 
 SIZES = (10_000, 100_000)
 PROCESSORS = 2
+KINDS = ["journey", "shortcut", "step_preference"]
 #: Seconds between two looks at the memory.
 _LOOK = 0.1
 
@@ -49,17 +50,10 @@ print(time.perf_counter() - began, sum(sum(counts.rows.values()) for counts in m
 Row = dict[str, Any]
 
 
-def kinds() -> list[str]:
-    """What is exported: step preference needs branches, and where it is not known yet, whole debates are paired."""
-    from longthought.synth.derive.kinds import KINDS
-
-    return ["journey", "shortcut", "step_preference" if "step_preference" in KINDS else "preference"]
-
-
 def measure(source: Path, debates: int) -> Row:
     """One export, in a fresh process on ``PROCESSORS`` processors."""
     out = source.with_name("corpus")
-    command = [sys.executable, "-c", _EXPORT, str(source), str(out), ",".join(kinds()), str(PROCESSORS)]
+    command = [sys.executable, "-c", _EXPORT, str(source), str(out), ",".join(KINDS), str(PROCESSORS)]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -184,7 +178,7 @@ def main() -> None:
     report = {
         "command": "python -m benchmarks.export_speed",
         "debate": f"{TURNS} thoughts, each with its verdict; {SAMPLES} samples a problem",
-        "kinds": kinds(),
+        "kinds": KINDS,
         "formats": ["jsonl", "parquet"],
         "workers": PROCESSORS,
         "goals": judged,

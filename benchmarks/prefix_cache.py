@@ -48,7 +48,8 @@ from longthought.protocols.budget import Budget
 from longthought.protocols.debate import Debate
 from longthought.protocols.journal import Journal
 from longthought.protocols.runner import assignments, run_debates
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 
 TURNS = 12
 GOAL = 0.9

@@ -17,7 +17,8 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from random import Random
 
@@ -26,13 +27,16 @@ from rich.table import Table
 
 from benchmarks.result_file import write_result
 from benchmarks.rewrite_drafts import Draft, countdown, gsm8k, prm800k, prose
-from benchmarks.rewrite_paraphrases import LOSSES, Told, paraphrase, plant, written
+from benchmarks.rewrite_losses import LOSSES, plant
+from benchmarks.rewrite_paraphrases import Told, paraphrase, written
 from longthought.synth.rewrite.fidelity import check
 from longthought.synth.telling.pieces import joined
 
 #: Seeds, and which of every two rows of a published file are drawn on: to develop the check on, and to report.
 DEVELOP, REPORT = (11, 0), (2027, 1)
 PLANTED, PARAPHRASES, BESIDE = 1_000, 500, 200
+#: What the kind of rewrite is called that is to be let pass; all others lose or add something.
+PARAPHRASE = "paraphrase"
 
 
 def drafts(seed: int, parity: int) -> dict[str, Iterator[Draft]]:
@@ -46,11 +50,6 @@ def drafts(seed: int, parity: int) -> dict[str, Iterator[Draft]]:
     # A source without its file gives nothing.
     found = {name: next(source, None) for name, source in sources.items()}
     return {name: sources[name] for name, first in found.items() if first is not None}
-
-
-def accepted(draft: Draft, text: str) -> tuple[bool, tuple[str, ...]]:
-    complaints = check(draft.pieces, draft.answer, text).complaints
-    return not complaints, complaints
 
 
 def shares(total: int, sources: Mapping[str, object]) -> dict[str, int]:
@@ -72,80 +71,104 @@ def time_of_long_thoughts(seed: int) -> dict[str, float]:
     return found
 
 
-def main() -> None:
-    develop = "--develop" in sys.argv
-    seed, parity = DEVELOP if develop else REPORT
-    if "--seed" in sys.argv:
-        seed = int(sys.argv[sys.argv.index("--seed") + 1])
-    random = Random(seed + 1)
-    sources = drafts(seed, parity)
-    spent = characters = 0.0
-    counts: Counter[tuple[str, str, bool]] = Counter()
+@dataclass
+class Judged:
+    """How many rewrites of each kind and source were refused and let pass, and the time that took."""
 
-    def judge(kind: str, source: str, draft: Draft, text: str, wanted: bool, what: str) -> None:
-        nonlocal spent, characters
+    #: Whether what the check gets wrong is printed.
+    develop: bool
+    counts: Counter[tuple[str, str, bool]] = field(default_factory=Counter[tuple[str, str, bool]])
+    seconds: float = 0.0
+    characters: int = 0
+
+    def judge(self, kind: str, source: str, draft: Draft, text: str, what: str) -> None:
         started = time.process_time()
-        passed, complaints = accepted(draft, text)
-        spent += time.process_time() - started
-        characters += len(text)
-        counts[kind, source, passed] += 1
-        if develop and passed != wanted:
+        complaints = check(draft.pieces, draft.answer, text).complaints
+        self.seconds += time.process_time() - started
+        self.characters += len(text)
+        self.counts[kind, source, not complaints] += 1
+        if self.develop and bool(complaints) == (kind == PARAPHRASE):
             print(f"--- {kind} · {source} · {what}\nDRAFT {[p.text for p in draft.pieces]}\nREWRITE {text}")
             print("\n".join(f"  ! {one}" for one in complaints))
 
-    for source in sources:
-        for draft in islice(sources[source], shares(PARAPHRASES, sources)[source]):
-            judge("paraphrase", source, draft, written(paraphrase(draft, random), random), True, "")
+    def refused(self, sources: Iterable[str]) -> dict[str, dict[str, list[int]]]:
+        """By kind and source, how many were refused of how many."""
+        kinds = dict.fromkeys(kind for kind, _, _ in self.counts)
+        return {
+            kind: {
+                source: [
+                    self.counts[kind, source, False],
+                    self.counts[kind, source, False] + self.counts[kind, source, True],
+                ]
+                for source in sources
+            }
+            for kind in kinds
+        }
+
+
+def measure(sources: Mapping[str, Iterator[Draft]], random: Random, judged: Judged) -> None:
+    """Judge paraphrases, planted losses, and what stands beside them, of all sources."""
+    for source, drawn in sources.items():
+        for draft in islice(drawn, shares(PARAPHRASES, sources)[source]):
+            judged.judge(PARAPHRASE, source, draft, written(paraphrase(draft, random), random), "")
         for kind in LOSSES:
             planted = 0
-            for draft in sources[source]:
+            for draft in drawn:
                 found = plant(kind, draft, paraphrase(draft, random), random)
                 if found is not None:
                     told, what = found
-                    judge(kind, source, draft, written(told, random), False, what)
+                    judged.judge(kind, source, draft, written(told, random), what)
                     planted += 1
                 if planted == shares(PLANTED // len(LOSSES), sources)[source]:
                     break
         for name, spoil in BESIDES.items():
             spoilt = 0
-            for draft in sources[source]:
+            for draft in drawn:
                 text = spoil(paraphrase(draft, random), random)
                 if text is not None:
-                    judge(name, source, draft, text, False, name)
+                    judged.judge(name, source, draft, text, name)
                     spoilt += 1
                 if spoilt == shares(BESIDE, sources)[source]:
                     break
 
-    kinds = list(dict.fromkeys(kind for kind, _, _ in counts))
-    caught = {kind: sum(counts[kind, source, False] for source in sources) for kind in kinds}
-    asked = {kind: caught[kind] + sum(counts[kind, source, True] for source in sources) for kind in kinds}
+
+def total(of: Mapping[str, Sequence[int]]) -> list[int]:
+    """How many were refused of how many, over all sources."""
+    return [sum(refused for refused, _ in of.values()), sum(asked for _, asked in of.values())]
+
+
+def show(refused: Mapping[str, Mapping[str, Sequence[int]]], sources: Iterable[str]) -> None:
     table = Table("kind", *sources, "all", header_style="bold", title="refused")
-    for kind in kinds:
-        cells = [
-            f"{counts[kind, s, False]}/{counts[kind, s, False] + counts[kind, s, True]}" for s in sources
-        ]
-        table.add_row(kind, *cells, f"{caught[kind]}/{asked[kind]}")
+    for kind, of in refused.items():
+        table.add_row(kind, *(f"{number}/{asked}" for number, asked in (*of.values(), total(of))))
     Console().print(table)
-    losses, planted = sum(caught[kind] for kind in LOSSES), sum(asked[kind] for kind in LOSSES)
+
+
+def main() -> None:
+    develop = "--develop" in sys.argv
+    seed, parity = DEVELOP if develop else REPORT
+    if "--seed" in sys.argv:
+        seed = int(sys.argv[sys.argv.index("--seed") + 1])
+    sources = drafts(seed, parity)
+    judged = Judged(develop)
+    measure(sources, Random(seed + 1), judged)
+    refused = judged.refused(sources)
+    show(refused, sources)
+    losses, planted = (sum(two) for two in zip(*(total(refused[kind]) for kind in LOSSES), strict=True))
+    wrongly, paraphrases = total(refused[PARAPHRASE])
     goals = {
         "at least 99 % of the planted losses are caught": losses >= 0.99 * planted,
-        "at most 2 % of the paraphrases are refused": caught["paraphrase"] <= 0.02 * asked["paraphrase"],
+        "at most 2 % of the paraphrases are refused": wrongly <= 0.02 * paraphrases,
     }
-    speed = round(characters / spent)
+    speed = round(judged.characters / judged.seconds)
     print(f"{losses} of {planted} losses caught; {speed} characters a second")
     longer = time_of_long_thoughts(seed)
     print("milliseconds by characters:", longer)
     if not develop:
-        refused = {
-            kind: {
-                s: [counts[kind, s, False], counts[kind, s, False] + counts[kind, s, True]] for s in sources
-            }
-            for kind in kinds
-        }
         result = {
             "refused_of": refused,
             "losses_caught": [losses, planted],
-            "paraphrases_refused": [caught["paraphrase"], asked["paraphrase"]],
+            "paraphrases_refused": [wrongly, paraphrases],
             "characters_a_second": speed,
             "milliseconds_by_characters": longer,
             "goals": goals,

@@ -22,7 +22,8 @@ from longthought.agents.decisions import Backtrack, Continue, Decision, Reflect,
 from longthought.agents.problems import Problem
 from longthought.agents.thoughts import Thought
 from longthought.protocols.outcomes import Outcome
-from longthought.protocols.transcript import Judgement, Transcript, read_transcripts
+from longthought.protocols.transcript import Judgement, Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.load import load_scenario
 from longthought.scenarios.run import RunOptions, run_scenario
 from longthought.synth.derive.journey import Journey

@@ -1,4 +1,4 @@
-"""Faithful paraphrases of drafts, made by rule, and losses planted into them; for the measurement of the check.
+"""Faithful paraphrases of drafts, made by rule; for the measurement of the check (``rewrite_check``).
 
 The rules were written before the check and know nothing of how it works. A paraphrase keeps every step, wrong branch,
 reason, way back and number; it changes words, order within sentences, number formats, typography and sentence breaks.
@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
-from typing import Literal, get_args
 
 from benchmarks.rewrite_drafts import Draft
-from longthought.agents.rewards.arithmetic import NotArithmetic, evaluate
+from benchmarks.rewrite_typography import other_latex, other_numbers, other_signs
 from longthought.synth.telling.phrases import load_phrases
 from longthought.synth.telling.pieces import Piece
-
-Loss = Literal["dropped step", "changed number", "swapped answer", "vanished branch"]
-LOSSES: tuple[Loss, ...] = get_args(Loss)
 
 
 @dataclass(frozen=True)
@@ -117,7 +113,7 @@ _TOLD_WRONG = (
     "Wrong answer! Let me look for what went wrong.",
 )
 _ENDS = ("Done.", "That does it.", "And that is it.", "Great, this settles the matter.", "")
-_ANSWERS = (
+ANSWERS = (
     "So the answer is {answer}.",
     "Final answer: {answer}",
     "Therefore, the answer is {answer}.",
@@ -125,9 +121,9 @@ _ANSWERS = (
     "In conclusion, the answer is \\boxed{{{answer}}}.",
     "Hence the answer comes out as {answer}.",
 )
-_ANSWER_LINE = re.compile(r"^answer: (?P<answer>.+)$", re.I | re.M)
-_QUOTED = re.compile(r'"(?P<step>[^\n]*)"')
-_BANK = load_phrases()
+ANSWER_LINE = re.compile(r"^answer: (?P<answer>.+)$", re.I | re.M)
+QUOTED = re.compile(r'"(?P<step>[^\n]*)"')
+BANK = load_phrases()
 
 
 def _piece(piece: Piece, answer: str, random: Random) -> str:
@@ -137,16 +133,17 @@ def _piece(piece: Piece, answer: str, random: Random) -> str:
         case "end":
             return random.choice(_ENDS) if not piece.why else f"{piece.text}"
         case "way back":
-            return _way_back(piece, random)
+            return way_back(piece, random)
 
 
-def _way_back(piece: Piece, random: Random, *, reason: bool = True) -> str:
+def way_back(piece: Piece, random: Random, *, reason: bool = True) -> str:
+    """A way back in other words, or with its reason left out."""
     if not piece.why:
         return random.choice(_TOLD_WRONG)
     frame = piece.text.replace(piece.why, "", 1)
-    why = random.choice(_UNREASONED) if piece.why in _BANK.no_reason else _reworded(piece.why, random)
+    why = random.choice(_UNREASONED) if piece.why in BANK.no_reason else _reworded(piece.why, random)
     why = why.rstrip(".")
-    steps = list(_QUOTED.finditer(frame))
+    steps = list(QUOTED.finditer(frame))
     if steps:
         phrase = random.choice(_BACK) if reason else random.choice(("Back to {step}.", "So, from {step}:"))
         return phrase.replace("{why}", why).replace("{step}", _target(steps[-1]["step"], random))
@@ -166,9 +163,10 @@ def _target(step: str, random: Random) -> str:
 def _thought(text: str, random: Random) -> str:
     lines = [line for line in text.split("\n")]
     said = "\n".join(
-        _answered(line, random) if _ANSWER_LINE.fullmatch(line) else _line(line, random) for line in lines
+        _answered(line, random) if ANSWER_LINE.fullmatch(line) else reworded_line(line, random)
+        for line in lines
     )
-    if _ANSWER_LINE.search(text) and len(lines) == 1:
+    if ANSWER_LINE.search(text) and len(lines) == 1:
         return said
     if random.random() < 0.4:
         opening = random.choice(_OPENINGS)
@@ -179,7 +177,7 @@ def _thought(text: str, random: Random) -> str:
 
 
 def _answered(line: str, random: Random) -> str:
-    answer = _ANSWER_LINE.fullmatch(line)
+    answer = ANSWER_LINE.fullmatch(line)
     assert answer is not None
     shown = answer["answer"]
     if re.fullmatch(r"\d[\d+\-*/() ]+", shown) and random.random() < 0.5:
@@ -188,16 +186,17 @@ def _answered(line: str, random: Random) -> str:
             shown = shown.replace("*", "×")
     elif re.fullmatch(r"\d{4,}", shown) and random.random() < 0.5:
         shown = f"{int(shown):,}"
-    return random.choice(_ANSWERS).format(answer=shown)
+    return random.choice(ANSWERS).format(answer=shown)
 
 
-def _line(line: str, random: Random) -> str:
+def reworded_line(line: str, random: Random) -> str:
+    """One line of a step in other words, order and typography."""
     line = re.sub(r" \[([\d ]+)\]$", lambda found: _left_over(found[1].split(), random), line)
     line = _reordered(line, random)
     line = _split(line, random)
     line = _reworded(line, random)
-    line = _latex(line, random) if "$" in line or "\\" in line else _typography(line, random)
-    return _numbers(line, random)
+    line = other_latex(line, random) if "$" in line or "\\" in line else other_signs(line, random)
+    return other_numbers(line, random)
 
 
 def _left_over(numbers: list[str], random: Random) -> str:
@@ -298,106 +297,6 @@ def _new_sentence(found: re.Match[str]) -> str:
     return ". " + {"so": "So ", "and": "And ", "which means": "That means ", "thus": "Thus "}[found[1]]
 
 
-# --- numbers and typography ------------------------------------------------------------------------------------
-
-_N = r"\$?\d[\d,]*(?:\.\d+)?%?"
-_OPERATION = re.compile(
-    rf"(?<![\w.)/+*=-])(?<![+*/=x×-] )(?P<a>{_N}) ?(?P<op>[+\-*/x×]) ?(?P<b>{_N}) ?= ?(?P<c>{_N})"
-    r"(?![\w/+*(-])(?!\.\d| ?[=+*/-])"
-)
-_VERBS = {
-    "+": ("plus",), "-": ("minus",), "*": ("times", "multiplied by"), "/": ("divided by", "over"),
-}  # fmt: skip
-_EQUAL = (" = ", " equals ", " is ", " gives ", " makes ", " comes to ")
-
-
-def _typography(line: str, random: Random) -> str:
-    def other(found: re.Match[str]) -> str:
-        a, op, b, c = found["a"], found["op"].replace("x", "*").replace("×", "*"), found["b"], found["c"]
-        plain = not any("$" in part or "%" in part for part in (a, b, c))
-        match random.randint(0, 9):
-            case 0:
-                return f"{a} {op} {b} = {c}"
-            case 1:
-                return f"{a}{op}{b}={c}"
-            case 2:
-                sign = {"*": "×", "/": "÷", "-": "−", "+": "+"}[op]
-                return f"{a} {sign} {b} = {c}"
-            case 3:
-                return f"{a} {random.choice(_VERBS[op])} {b}{random.choice(_EQUAL)}{c}"
-            case 4 if plain:
-                sign = {"*": random.choice(("\\times", "\\cdot")), "/": "/", "-": "-", "+": "+"}[op]
-                return f"${a} {sign} {b} = {c}$"
-            case 5 if plain and op == "/":
-                return f"$\\frac{{{a}}}{{{b}}} = {c}$"
-            case 6:
-                return f"{c} = {a} {op} {b}"
-            case 7 if op in "+*":
-                return f"{b} {op} {a} = {c}"
-            case 8 if plain:
-                return f"\\({a} {op} {b} = {c}\\)"
-            case _:
-                return f"({a} {op} {b}) = {c}"
-
-    return _OPERATION.sub(lambda found: other(found) if random.random() < 0.6 else found[0], line)
-
-
-def _latex(line: str, random: Random) -> str:
-    if random.random() < 0.3:
-        line = line.replace("\\cdot", "\\times")
-    if random.random() < 0.2:
-        line = re.sub(r"\$([^$]+)\$", r"\\(\1\\)", line)
-    if random.random() < 0.2:
-        line = re.sub(r"(?<=[\w}]) ?([+=]) ?(?=[\w\\])", r" \1 ", line)
-    if random.random() < 0.15:
-        line = re.sub(r"(?<!\d)\\frac\{(\d+)\}\{(\d+)\}", r"\1/\2", line)
-    if random.random() < 0.15:
-        line = line.replace("\\frac", "\\dfrac")
-    return line
-
-
-_SMALL = (
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-)
-
-
-def _numbers(line: str, random: Random) -> str:
-    if random.random() < 0.4:
-        line = re.sub(r"(?<![\d.,])(\d{4,6})(?![\d.,]\d|\d)", lambda f: f"{int(f[1]):,}", line)
-    elif random.random() < 0.4:
-        line = re.sub(r"(?<![\d.,])(\d{1,3}),(\d{3})(?![\d.,]\d|\d)", r"\1\2", line)
-    if random.random() < 0.3:
-        line = re.sub(r"(\d)%", r"\1 percent", line)
-    if random.random() < 0.3:
-        line = re.sub(
-            r"(?<![\d\\$])\$(\d+)(?!\d)(?![\d.,]\d|[\d ]*[+\-*/=x×])(?=[^$]*$)", r"\1 dollars", line
-        )
-    if random.random() < 0.3:  # small numbers in running text, not in formulas
-        line = re.sub(
-            r"(?<=[a-z] )([2-9]|1[0-2])(?= [a-z]{3,})"
-            r"(?! times| plus| minus| divided| over| multiplied| equals| is\b| gives| makes| comes)",
-            lambda found: _SMALL[int(found[1])],
-            line,
-        )
-    if random.random() < 0.15:
-        line = re.sub(r"(?<![\d.,/])(\d+\.\d)0?(?![\d.,]\d|\d)", r"\g<1>0", line)
-    if random.random() < 0.1:
-        line = re.sub(r"(?<![\d.,/])0\.5(?![\d%])", "1/2", line)
-    return line
-
-
 _COMMON = re.compile(
     r"(?:The|This|That|There|These|Then|So|If|In|On|At|We|It|He|She|They|A|An|For|Now|Since|Because|To|And|But)\b"
 )
@@ -417,141 +316,3 @@ def _is_name(text: str) -> bool:
 
 def _cased(word: str, like: str) -> str:
     return word[0].upper() + word[1:] if like[0].isupper() else word
-
-
-# --- losses ----------------------------------------------------------------------------------------------------
-
-
-def plant(loss: Loss, draft: Draft, told: list[Told], random: Random) -> tuple[list[Told], str] | None:
-    """The paraphrase with a loss in it, and which; None where it does not fit."""
-    match loss:
-        case "dropped step":
-            return _dropped(told, random)
-        case "changed number":
-            return _changed(told, random)
-        case "swapped answer":
-            return _swapped(draft, told, random)
-        case "vanished branch":
-            return _vanished(told, random)
-
-
-def _dropped(told: list[Told], random: Random) -> tuple[list[Told], str] | None:
-    thoughts = [at for at, one in enumerate(told) if one.piece.kind == "thought"]
-    # A step that says nothing ("Right.") is no loss.
-    saying = [
-        at for at in thoughts[:-1]
-        if re.search(r"\d", told[at].piece.text) or len(re.findall(r"[A-Za-z]{4,}", told[at].piece.text)) >= 5
-    ]  # fmt: skip
-    if not saying:
-        return None
-    at = random.choice(saying)
-    return [*told[:at], *told[at + 1 :]], f"dropped {told[at].piece.text!r}"
-
-
-def _changed(told: list[Told], random: Random) -> tuple[list[Told], str] | None:
-    places = [
-        (at, found)
-        for at, one in enumerate(told)
-        for found in re.finditer(r"(?<![\d.,])\d+(?:,\d{3})*(?:\.\d+)?(?![\d])", one.text)
-    ]
-    if not places:
-        return None
-    at, found = random.choice(places)
-    old = found[0]
-    new = _other_number(old, random)
-    text = told[at].text[: found.start()] + new + told[at].text[found.end() :]
-    return [*told[:at], replace(told[at], text=text), *told[at + 1 :]], f"{old} to {new} in {told[at].text!r}"
-
-
-def _other_number(old: str, random: Random) -> str:
-    digits = [i for i, sign in enumerate(old) if sign.isdigit()]
-    value = float(old.replace(",", ""))
-    while True:
-        match random.randint(0, 3):
-            case 0 if "." not in old and "," not in old:
-                new = str(int(old) + random.choice((-10, -2, -1, 1, 2, 5, 10)))
-            case 1 if value:
-                new = f"{old}0" if "." not in old and "," not in old else old
-            case 2 if len(digits) > 1 and "," not in old and "." not in old:
-                one, two = random.sample(digits, 2)
-                swapped = list(old)
-                swapped[one], swapped[two] = swapped[two], swapped[one]
-                new = "".join(swapped)
-            case _:
-                at = random.choice(digits)
-                new = old[:at] + random.choice("0123456789") + old[at + 1 :]
-        if not new.startswith("-") and float(new.replace(",", "")) != value:
-            return new
-
-
-def _swapped(draft: Draft, told: list[Told], random: Random) -> tuple[list[Told], str] | None:
-    """Another answer where the thought states it."""
-    at = max(at for at, one in enumerate(told) if one.piece.kind == "thought")
-    stated = _ANSWER_LINE.search(told[at].piece.text)
-    if stated is None:
-        return None
-    other = _other_answer(draft, random)
-    if other is None or _same_expression(other, draft.answer):
-        return None
-    *lines, _ = told[at].piece.text.split("\n")
-    kept = "\n".join(_line(line, random) for line in lines)
-    text = "\n".join(filter(None, (kept, random.choice(_ANSWERS).format(answer=other))))
-    return [*told[:at], replace(told[at], text=text), *told[at + 1 :]], f"{draft.answer} to {other}"
-
-
-def _same_expression(one: str, other: str) -> bool:
-    """Both are calculations with the same numbers and the same value, so neither is wrong where the other is right."""
-    try:
-        first, second = evaluate(one), evaluate(other)
-    except NotArithmetic:
-        return False
-    return first.value == second.value and sorted(first.numbers) == sorted(second.numbers)
-
-
-def _other_answer(draft: Draft, random: Random) -> str | None:
-    answer = draft.answer
-    if re.fullmatch(r"[\d+\-*/() ]*[+\-*/][\d+\-*/() ]*", answer):
-        signs = [i for i, sign in enumerate(answer) if sign in "+-*/"]
-        numbers = re.findall(r"\d+", answer)
-        if random.random() < 0.5:
-            at = random.choice(signs)
-            return answer[:at] + random.choice([s for s in "+-*" if s != answer[at]]) + answer[at + 1 :]
-        old = random.choice(numbers)
-        return re.sub(rf"\b{old}\b", str(int(old) + random.choice((1, 2, 3))), answer, count=1)
-    numbers = list(re.finditer(r"\d+(?:\.\d+)?", answer))
-    if numbers:
-        found = random.choice(numbers)
-        earlier = [n for piece in draft.pieces for n in re.findall(r"\d+", piece.text) if n != found[0]]
-        new = random.choice(earlier) if earlier and random.random() < 0.5 else _other_number(found[0], random)
-        if float(new) == float(found[0]):
-            return None
-        return answer[: found.start()] + new + answer[found.end() :]
-    return None
-
-
-def _vanished(told: list[Told], random: Random) -> tuple[list[Told], str] | None:
-    """Of a branch that was gone back on, all of it, its thought, its reason, or its way back is gone."""
-    backs = [
-        at
-        for at, one in enumerate(told)
-        if at and one.piece.kind == "way back" and one.piece.why and told[at - 1].piece.kind == "thought"
-        and (_QUOTED.search(one.piece.text.replace(one.piece.why, "", 1)) or re.search(r"begin|start", one.piece.text))
-    ]  # fmt: skip
-    if not backs:
-        return None
-    at = random.choice(backs)
-    piece = told[at].piece
-    match random.choice(("branch", "thought", "reason", "way back")):
-        case "branch":
-            return [*told[: at - 1], *told[at + 1 :]], f"branch {told[at - 1].text!r}"
-        case "thought" | "turning thought":
-            return [*told[: at - 1], *told[at:]], f"thought {told[at - 1].text!r}"
-        case "reason":
-            if piece.why in _BANK.no_reason:
-                return None
-            bare = replace(told[at], text=_way_back(piece, random, reason=False))
-            return [*told[:at], bare, *told[at + 1 :]], f"reason {piece.why!r}"
-        case _:
-            why = f"{piece.why[0].upper()}{piece.why[1:]}".rstrip(".") + "."
-            bare = replace(told[at], text=why)
-            return [*told[:at], bare, *told[at + 1 :]], f"way back of {piece.text!r}"

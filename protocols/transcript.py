@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path as FilePath
-from typing import BinaryIO, Final, Literal, cast
+from typing import Final, Literal
 
-import orjson
-import zstandard
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from longthought.agents.decisions import Backtrack, Decision
 from longthought.agents.errors import UsageError
+from longthought.agents.first_error import first_error
 from longthought.agents.injection import any_suspect
 from longthought.agents.problems import Problem
 from longthought.agents.readings import Reading
 from longthought.agents.thoughts import Thought, Turn
-from longthought.protocols.journal import Event, read_debates
+from longthought.protocols.journal import Event
 from longthought.protocols.outcomes import Outcome
 
 VERSION: Final = 1
-PACKED = "transcripts.jsonl.zst"
 #: The protocol of a long thought that others wrote: its thoughts hold its turns of mind themselves.
 WRITTEN: Final = "imported"
 #: And of one made of a tree of others; its turns of mind are told as a debate's are.
 TREE: Final = "imported tree"
-#: A longer line is a mistake or an attack, and is not held in memory.
-_LONGEST_LINE: Final = 256 << 20
 
 
 class _Record(BaseModel):
@@ -132,12 +126,9 @@ class Transcript(_Record):
             return path[: last.decision.to]
         return path
 
+    @cached_property
     def walk(self) -> tuple[Turn, ...]:
         """Every thought and what was said of it, in time order."""
-        return self._walk
-
-    @cached_property
-    def _walk(self) -> tuple[Turn, ...]:
         judged = {judgement.thought: judgement for judgement in self.judgements}
         told = set(self.told_wrong)
         path: list[str] = []
@@ -189,136 +180,6 @@ def fold(events: Sequence[Event], run: str = "") -> Transcript | None:
             }
         )
     except (ValidationError, KeyError) as error:
-        raise UsageError(
-            f"debate {events[0]['debate']}: not a transcript of version {VERSION}: {error}"
-        ) from error
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A transcript as a line of a file, not yet read: reading can be left to another process."""
-
-    file: str
-    number: int
-    text: bytes
-
-    @property
-    def problem(self) -> str | None:
-        """Its problem's id, at less cost than reading all of it; None where reading will fail."""
-        try:
-            return str(orjson.loads(self.text)["problem"]["id"])
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            return None
-
-    def read(self) -> Transcript:
-        try:
-            return Transcript.model_validate_json(self.text)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            said = f"{self.file}:{self.number}: not a transcript: {where}: {first['msg']}"
-            raise UsageError(said) from error
-
-
-@dataclass(frozen=True, slots=True)
-class Events:
-    """The events of a finished debate, not yet folded."""
-
-    run: str
-    events: list[Event]
-
-    @property
-    def problem(self) -> str | None:
-        """Its problem's id."""
-        try:
-            return str(self.events[0]["data"]["problem"]["id"])
-        except (KeyError, TypeError):
-            return None
-
-    def read(self) -> Transcript:
-        return cast("Transcript", fold(self.events, self.run))  # only what is unfinished folds to None
-
-
-Unread = Line | Events
-
-
-def unread_transcripts(source: FilePath) -> Iterator[Unread]:
-    """The finished transcripts of a run directory (packed or not) or of a ``.jsonl`` / ``.jsonl.zst`` file, in order.
-
-    Raises:
-        UsageError: nothing there, or it cannot be read.
-    """
-    if source.is_dir():
-        packed = source / PACKED
-        if packed.is_file():
-            yield from _lines(packed)
-        elif any(source.glob("journal-*.jsonl")):
-            for events in read_debates(source):
-                if events[-1]["kind"] == "closed":
-                    yield Events(source.name, events)
-        else:
-            raise UsageError(f"{source}: no run here (neither {PACKED} nor journal-*.jsonl)")
-    elif source.is_file():
-        yield from _lines(source)
-    else:
-        raise UsageError(f"{source}: no such run directory or transcript file")
-
-
-def read_transcripts(source: FilePath) -> Iterator[Transcript]:
-    """The same transcripts, read.
-
-    Raises:
-        UsageError: nothing there, or a line that is no transcript; the line says which.
-    """
-    for unread in unread_transcripts(source):
-        yield unread.read()
-
-
-def _lines(file: FilePath) -> Iterator[Line]:
-    number = 0
-    try:
-        with _open_zst(file, "rb") if file.suffix == ".zst" else file.open("rb") as content:
-            # Split on "\n" only: model text may hold Unicode line separators.
-            rest: list[bytes] = []
-            while chunk := content.read(1 << 20):
-                first, *others = chunk.split(b"\n")
-                rest.append(first)
-                if others:
-                    for text in (b"".join(rest), *others[:-1]):
-                        number += 1
-                        yield Line(str(file), number, text)
-                    rest = others[-1:]
-                elif sum(map(len, rest)) > _LONGEST_LINE:
-                    raise UsageError(f"{file}:{number + 1}: a line longer than {_LONGEST_LINE >> 20} MiB")
-            if any(rest):
-                yield Line(str(file), number + 1, b"".join(rest))
-    except (OSError, zstandard.ZstdError) as error:
-        raise UsageError(f"{file}: cannot be read: {error}") from error
-
-
-def _open_zst(file: FilePath, mode: Literal["rb", "wb"]) -> BinaryIO:
-    # zstandard's annotations leave the type of what it opens out.
-    return cast("BinaryIO", zstandard.open(file, mode))  # pyright: ignore[reportUnknownMemberType]
-
-
-def pack(run_dir: FilePath) -> FilePath:
-    """Write the finished transcripts of a run into one compressed file beside the journal, atomically."""
-    target = run_dir / PACKED
-    folded = (fold(events, run_dir.name) for events in read_debates(run_dir))
-    write_transcripts(target, (transcript for transcript in folded if transcript is not None))
-    return target
-
-
-def write_transcripts(target: FilePath, transcripts: Iterable[Transcript]) -> int:
-    """Write them into one file, compressed if its name ends so; it takes its place once it is whole. Their number."""
-    partial = target.with_name(f"{target.name}.partial")
-    written = 0
-    try:
-        with _open_zst(partial, "wb") if target.suffix == ".zst" else partial.open("wb") as out:
-            for transcript in transcripts:
-                out.write(transcript.model_dump_json(exclude_none=True).encode() + b"\n")
-                written += 1
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-    return written
+        said = first_error(error) if isinstance(error, ValidationError) else f"no {error}"
+        where = f"debate {events[0]['debate']}"
+        raise UsageError(f"{where}: not a transcript of version {VERSION}: {said}") from error

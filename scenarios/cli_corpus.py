@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from longthought.synth.corpus.manifest import Manifest
 
 #: Reasons that are printed for each kind; the manifest has all.
 _TOLD = 2
@@ -88,7 +93,6 @@ def export(
     from typing import Any, cast
 
     from rich.console import Console
-    from rich.table import Table
 
     from longthought.agents.errors import UsageError
     from longthought.scenarios.plain_text import plain
@@ -134,6 +138,19 @@ def export(
             show_dropped=show_dropped,
             on_dropped=lambda kind, reason, text: dropped.append((kind, reason, text)),
         )
+    _show(manifest, console)
+    for kind, reason, text in sorted(dropped):
+        console.print(plain(f"dropped from {kind}: {reason}: {text}"), soft_wrap=True)
+    console.print(plain(f"{out} (its card is {out / 'README.md'})"), soft_wrap=True)
+    if push_to_hub is not None:
+        _push(out, push_to_hub, private=private, yes=yes)
+
+
+def _show(manifest: Manifest, console: Console) -> None:
+    from rich.table import Table
+
+    from longthought.scenarios.plain_text import plain
+
     table = Table("kind", "rows", "dropped", header_style="bold")
     for kind, counts in manifest.kinds.items():
         rows = ", ".join(f"{split} {number}" for split, number in counts.rows.items())
@@ -144,11 +161,6 @@ def export(
     for number, what in ((manifest.informed_left_out, "informed"), (manifest.suspects_left_out, "suspect")):
         if number:
             console.print(plain(f"{number} {what} debates were left out"))
-    for kind, reason, text in sorted(dropped):
-        console.print(plain(f"dropped from {kind}: {reason}: {text}"), soft_wrap=True)
-    console.print(plain(f"{out} (its card is {out / 'README.md'})"), soft_wrap=True)
-    if push_to_hub is not None:
-        _push(out, push_to_hub, private=private, yes=yes)
 
 
 def _push(corpus: Path, name: str, *, private: bool, yes: bool) -> None:
@@ -164,15 +176,13 @@ def _push(corpus: Path, name: str, *, private: bool, yes: bool) -> None:
 
 def _options(given: list[str]) -> dict[str, dict[str, object]]:
     from longthought.agents.errors import UsageError
-    from longthought.synth.clean.filters import plain_value
+    from longthought.scenarios.load import settings
 
-    options: dict[str, dict[str, object]] = {}
-    for text in given:
-        key, equals, value = text.partition("=")
-        kind, dot, name = key.partition(".")
-        if not (equals and dot and kind and name):
-            raise UsageError(f"--option {text}: should look like dialogue.context=shared")
-        options.setdefault(kind, {})[name] = plain_value("--option", text, value)
+    example = "dialogue.context=shared"
+    options = settings(given, "--option", example)
+    for kind, value in options.items():
+        if not isinstance(value, dict):
+            raise UsageError(f"--option {kind}={value}: should look like {example}")
     return options
 
 

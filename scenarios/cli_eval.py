@@ -46,7 +46,7 @@ def eval_(
     from rich.console import Console
 
     from longthought.agents.errors import UsageError
-    from longthought.protocols.transcript import read_transcripts
+    from longthought.protocols.transcript_files import read_transcripts
     from longthought.scenarios.plain_text import plain
     from longthought.train.evaluate import evaluate, paired
     from longthought.train.trap_pairs import trap_figures

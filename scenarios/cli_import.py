@@ -40,7 +40,7 @@ def import_(
 
     from longthought.agents.errors import RunError, UsageError
     from longthought.agents.rewards.scorers import scorer_named
-    from longthought.protocols.transcript import write_transcripts
+    from longthought.protocols.transcript_files import write_transcripts
     from longthought.scenarios.plain_text import plain
     from longthought.synth.imports.judged import judged
     from longthought.synth.imports.read import Import

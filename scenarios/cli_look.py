@@ -25,7 +25,7 @@ def show(
 
     from rich.console import Console
 
-    from longthought.protocols.transcript import read_transcripts
+    from longthought.protocols.transcript_files import read_transcripts
     from longthought.scenarios import show as view
     from longthought.scenarios.report import critics_mistakes, has_critic, overview
 

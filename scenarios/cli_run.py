@@ -43,7 +43,7 @@ def run(
     from rich.console import Console
 
     from longthought.agents.errors import UsageError
-    from longthought.protocols.transcript import read_transcripts
+    from longthought.protocols.transcript_files import read_transcripts
     from longthought.scenarios.interrupts import EXIT_CODE
     from longthought.scenarios.load import load_scenario
     from longthought.scenarios.plain_text import plain

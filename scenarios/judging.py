@@ -92,14 +92,17 @@ _Asked = tuple[Subject, Reward | Critic, Sequence[Reward]]
 def _subject(name: str, options: MeasureOptions, stack: AsyncExitStack) -> _Asked:
     # Only rewards are named as module:object; the critic's own code is named in its scenario.
     if ":" in name or name in KINDS or name in installed("rewards"):
-        spec = RewardSpec(mode="off", options=settings(options.options))
+        spec = RewardSpec(mode="off", options=settings(options.options, "--option", "k=16"))
         reward = make_reward(name, name, spec, Wants(), allow_import=options.allow_import)
         stack.push_async_callback(reward.close)
         return Subject(kind="reward", name=name, identity=reward.identity()), reward, ()
     loaded = load_scenario(name, options.sets)
     if options.reward is not None:
         one = build_reward(
-            loaded, options.reward, settings(options.options), allow_import=options.allow_import
+            loaded,
+            options.reward,
+            settings(options.options, "--option", "k=16"),
+            allow_import=options.allow_import,
         )
         stack.push_async_callback(one.close)
         return Subject(kind="reward", name=options.reward, identity=one.reward.identity()), one.reward, ()

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from longthought.agents.calls import digest_of
 from longthought.agents.errors import UsageError
-from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.asking import ask_in
 from longthought.scenarios.build import build_reward
 from longthought.scenarios.load import load_scenario, settings
@@ -79,7 +79,10 @@ async def label(scenario: str, options: LabelOptions, console: Console | None = 
     loaded = load_scenario(scenario, options.sets)
     async with AsyncExitStack() as stack:
         built = build_reward(
-            loaded, options.reward, settings(options.options), allow_import=options.allow_import
+            loaded,
+            options.reward,
+            settings(options.options, "--option", "k=16"),
+            allow_import=options.allow_import,
         )
         stack.push_async_callback(built.close)
         identity = digest_of(built.reward.identity(), [one.model_dump(mode="json") for one in solutions])

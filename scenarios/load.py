@@ -48,15 +48,19 @@ def shipped_scenarios() -> list[str]:
     return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
 
 
-def settings(sets: Sequence[str]) -> dict[str, Any]:
-    """Overrides ``a.b=value`` alone, as the mapping that they make.
+def settings(sets: Sequence[str], option: str, example: str) -> dict[str, Any]:
+    """What was given as ``a.b=value``, as the mapping that it makes.
+
+    Args:
+        option: the option of the command line that they were given with.
+        example: what one of them may look like.
 
     Raises:
         UsageError: one is not of that form.
     """
     data: dict[str, Any] = {}
     for each in sets:
-        _put(data, *_override(each))
+        _put(data, *_override(each, option, example), option)
     return data
 
 
@@ -75,10 +79,10 @@ def load_scenario(source: str, sets: Sequence[str] = ()) -> Loaded:
     data = _mapping(text, source)
     keys: list[str] = []
     for each in sets:
-        key, value = _override(each)
+        key, value = _override(each, "--set", "seats.policy.temperature=0.5")
         if key in _PATHS and isinstance(value, str) and not os.path.isabs(value):
             value = os.path.relpath(value, base_dir)
-        _put(data, key, value)
+        _put(data, key, value, "--set")
         keys.append(key)
     try:
         return Loaded(Scenario.model_validate(data), source, base_dir)
@@ -123,18 +127,18 @@ def _mapping(text: str, source: str) -> dict[str, Any]:
     return {str(key): value for key, value in cast("dict[object, Any]", data).items()}
 
 
-def _override(text: str) -> tuple[str, Any]:
+def _override(text: str, option: str, example: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     key = key.strip()
     if not equals or not all(key.split(".")):
-        raise UsageError(f"--set {text}: should look like seats.policy.temperature=0.5")
+        raise UsageError(f"{option} {text}: should look like {example}")
     try:
         return key, yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise UsageError(f"--set {text}: the value is not YAML; quote it if it is text") from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise UsageError(f"{option} {text}: not YAML; quote the value if it is text") from error
 
 
-def _put(data: dict[str, Any], key: str, value: Any) -> None:
+def _put(data: dict[str, Any], key: str, value: Any, option: str) -> None:
     *parents, last = key.split(".")
     at = data
     for i, part in enumerate(parents):
@@ -142,6 +146,6 @@ def _put(data: dict[str, Any], key: str, value: Any) -> None:
         if inner is None:
             inner = at[part] = {}
         if not isinstance(inner, dict):
-            raise UsageError(f"--set {key}: {'.'.join(parents[: i + 1])} is {inner!r}, which has no keys")
+            raise UsageError(f"{option} {key}: {'.'.join(parents[: i + 1])} is {inner!r}, which has no keys")
         at = cast("dict[str, Any]", inner)
     at[last] = value

@@ -10,7 +10,8 @@ import orjson
 
 from longthought.agents.errors import UsageError
 from longthought.agents.rewards.contract import Reward
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.manifest import read_manifest
 from longthought.scenarios.replace_file import replace_file
 from longthought.scenarios.reward_spec import RewardSpec

@@ -12,8 +12,10 @@ from rich.console import Console
 
 from longthought.agents.calls import digest_of
 from longthought.agents.errors import UsageError
+from longthought.agents.first_error import first_error
 from longthought.agents.problems import Problem
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.engines import Engines
 from longthought.scenarios.jobs import Job, Row, do_jobs, take_work, write_rows
 from longthought.scenarios.load import Loaded, load_scenario, settings
@@ -144,10 +146,9 @@ def _drafts(run: str, journey: Journey, options: RewriteOptions) -> Iterator[_Dr
 
 def _journey(options: RewriteOptions) -> Journey:
     try:
-        return Journey.model_validate(settings(options.options))
+        return Journey.model_validate(settings(options.options, "--option", "order=dfs"))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"--option {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise UsageError(f"--option {first_error(error)}") from error
 
 
 def _seat(loaded: Loaded) -> SeatSpec:

@@ -14,7 +14,7 @@ from longthought.agents.errors import LongthoughtError, RunError
 from longthought.agents.problems import Problem
 from longthought.protocols.outcomes import Outcome
 from longthought.protocols.runner import Assignment, Progress, assignments, run_debates
-from longthought.protocols.transcript import pack
+from longthought.protocols.transcript_files import pack
 from longthought.protocols.tree import Tree
 from longthought.scenarios.build import Built, build
 from longthought.scenarios.interrupts import Interrupts

@@ -16,7 +16,7 @@ import orjson
 from longthought.agents.errors import RunError, UsageError
 from longthought.agents.problems import Problem
 from longthought.protocols.journal import Journal
-from longthought.protocols.transcript import PACKED
+from longthought.protocols.transcript_files import PACKED
 from longthought.scenarios.manifest import (
     Manifest,
     Status,

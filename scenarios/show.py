@@ -14,7 +14,8 @@ from rich.tree import Tree
 from longthought.agents.decisions import Backtrack, Continue, Decision, Reflect, Terminate
 from longthought.agents.errors import UsageError
 from longthought.agents.thoughts import Thought
-from longthought.protocols.transcript import Judgement, Transcript, read_transcripts
+from longthought.protocols.transcript import Judgement, Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.live import mix
 from longthought.scenarios.plain_text import plain
 from longthought.scenarios.summary import Summary

@@ -1,22 +1,20 @@
 """Rows of JSON that others wrote, each with its place: ``.jsonl``, a ``.json`` list, also behind ``.gz`` or ``.zst``.
 
-Lines end at "\\n" only, for texts may hold Unicode line separators. A compressed file may be a bomb, and any file may
-hold one endless line: what a row may hold and what may come out of a compressed file is bounded, and read in pieces.
+A compressed file may be a bomb, and any file may hold one endless line: what a row may hold and what may come out of a
+compressed file is bounded, and read in pieces.
 """
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import Final, cast
 
 import orjson
-import zstandard
 
 from longthought.agents.errors import UsageError
+from longthought.protocols.file_lines import PACKINGS, lines, pieces
 
 #: Bytes of one row, and of a whole ``.json`` list.
 MAX_ROW: Final = 64 << 20
@@ -25,9 +23,6 @@ MAX_LIST: Final = 1 << 30
 #: times; a file of zeros some thousand times.
 MAX_RATIO: Final = 200
 FREE: Final = 16 << 20
-
-_PIECE = 1 << 20
-_COMPRESSED = {".gz", ".zst"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +54,7 @@ def json_rows(file: Path) -> Iterator[Place]:
     if not file.is_file():
         raise UsageError(f"{file}: no such file")
     if plain_suffix(file) == ".json":
-        whole = b"".join(_pieces(file, MAX_LIST))
+        whole = b"".join(_in_measure(file, MAX_LIST))
         try:
             rows: object = orjson.loads(whole)
         except orjson.JSONDecodeError as error:
@@ -69,7 +64,7 @@ def json_rows(file: Path) -> Iterator[Place]:
         for number, row in enumerate(cast("list[object]", rows), start=1):
             yield Place(file, number, row)
         return
-    for number, line in enumerate(_lines(file), start=1):
+    for number, line in enumerate(lines(file, _in_measure(file), MAX_ROW), start=1):
         if line.strip():
             try:
                 place = Place(file, number, orjson.loads(line))
@@ -80,59 +75,26 @@ def json_rows(file: Path) -> Iterator[Place]:
 
 def plain_suffix(file: Path) -> str:
     """What the file's name ends in, without what says that it is compressed."""
-    suffixes = [suffix for suffix in file.suffixes if suffix not in _COMPRESSED]
+    suffixes = [suffix for suffix in file.suffixes if suffix not in PACKINGS]
     return suffixes[-1] if suffixes else ""
 
 
 def plain_stem(file: Path) -> str:
     """The file's name without its endings."""
     name = file.name
-    for suffix in (*_COMPRESSED, ".jsonl", ".json"):
+    for suffix in (*PACKINGS, ".jsonl", ".json"):
         name = name.removesuffix(suffix)
     return name
 
 
-def _lines(file: Path) -> Iterator[bytes]:
-    rest = b""
-    number = 1
-    for piece in _pieces(file):
-        *whole, rest = (rest + piece).split(b"\n")
-        yield from whole
-        number += len(whole)
-        if len(rest) > MAX_ROW:
-            raise UsageError(
-                f"{file}:{number}: a row of more than {MAX_ROW >> 20} MiB; is this a file of JSON lines?"
-            )
-    yield rest
-
-
-def _pieces(file: Path, most: int | None = None) -> Iterator[bytes]:
+def _in_measure(file: Path, most: int | None = None) -> Iterator[bytes]:
     """The file's bytes, unpacked, as long as they are in measure."""
     size = file.stat().st_size
     out = 0
-    with file.open("rb") as packed:
-        try:
-            stream = _unpacked(file, packed)
-            while piece := stream.read(_PIECE):
-                out += len(piece)
-                if stream is not packed and out > max(FREE, MAX_RATIO * size):
-                    raise UsageError(
-                        f"{file}: unfolds to more than {MAX_RATIO} times its size; unpack it yourself"
-                    )
-                if most is not None and out > most:
-                    raise UsageError(f"{file}: a list of more than {most >> 20} MiB; write it as JSON lines")
-                yield piece
-        except (zstandard.ZstdError, gzip.BadGzipFile, zlib.error, EOFError) as error:
-            raise UsageError(f"{file}: cannot be unpacked ({error})") from error
-
-
-def _unpacked(file: Path, packed: BinaryIO) -> BinaryIO:
-    match file.suffix:
-        case ".gz":
-            return cast("BinaryIO", gzip.GzipFile(fileobj=packed))
-        case ".zst":
-            # A window of the size that `zstd --ultra` uses at most; a hostile header may ask for far more memory.
-            unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)
-            return cast("BinaryIO", unpacker.stream_reader(packed, read_across_frames=True))
-        case _:
-            return packed
+    for piece in pieces(file):
+        out += len(piece)
+        if out > max(FREE, MAX_RATIO * size):
+            raise UsageError(f"{file}: unfolds to more than {MAX_RATIO} times its size; unpack it yourself")
+        if most is not None and out > most:
+            raise UsageError(f"{file}: a list of more than {most >> 20} MiB; write it as JSON lines")
+        yield piece

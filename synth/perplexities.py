@@ -20,6 +20,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from longthought.agents.errors import UsageError
+from longthought.agents.first_error import first_error
 
 #: How a debate is told as a thought; the names of the values in a line.
 ToldAs = Literal["journey", "shortcut"]
@@ -82,11 +83,7 @@ def _lines(file: str) -> Iterator[Line]:
     except orjson.JSONDecodeError as error:
         raise UsageError(f"perplexities: {file}:{number}: not JSON: {error}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise UsageError(
-            f"perplexities: {file}:{number}: {key + ': ' if key else ''}{first['msg']}"
-        ) from error
+        raise UsageError(f"perplexities: {file}:{number}: {first_error(error)}") from error
 
 
 def _key(run: str, debate: str) -> int:

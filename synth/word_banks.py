@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from longthought.agents.errors import UsageError
+from longthought.agents.first_error import first_error
 
 Bank = TypeVar("Bank", bound=BaseModel)
 
@@ -32,6 +33,4 @@ def read_bank(kind: type[Bank], what: str, file: str | None, shipped: tuple[str,
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{what}: {file}: not YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{what}: {file}: {where + ': ' if where else ''}{first['msg']}") from error
+        raise UsageError(f"{what}: {file}: {first_error(error)}") from error

@@ -13,7 +13,8 @@ from pathlib import Path
 from statistics import fmean
 
 from longthought.agents.errors import UsageError
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.train.compare import Comparison, compare
 from longthought.train.results import Interval, bootstrap_mean
 

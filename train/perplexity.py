@@ -19,7 +19,8 @@ from longthought.agents.errors import UsageError
 from longthought.agents.models.chat_tokens import ChatEncoder
 from longthought.agents.models.contract import Message
 from longthought.agents.models.local_weights import Device, load_weights, local_directory, weights_digest
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.journey import Journey
 from longthought.synth.derive.shortcut import Shortcut

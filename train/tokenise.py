@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from importlib import import_module
 from itertools import groupby, islice
 from typing import Any, Literal
@@ -80,7 +80,12 @@ class _Encode:
 
     def __init__(self, tokenizer: Any) -> None:
         self._encoder, self._labeller = RowEncoder(tokenizer), Labeller(tokenizer)
-        self._size, self._digest = highest_id(tokenizer) + 1, digest_of(tokenizer)
+        self._tokenizer, self._size = tokenizer, highest_id(tokenizer) + 1
+
+    @cached_property
+    def _digest(self) -> str:
+        """Of the whole tokenizer, so only made where a row was tokenised before."""
+        return digest_of(self._tokenizer)
 
     def rows(self, chunk: Sequence[Row]) -> Iterator[tuple[Ids, Callable[[], Ids]]]:
         for made_before, run in groupby(chunk, key=lambda row: "input_ids" in row.content):

@@ -14,6 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from longthought.agents.errors import UsageError
+from longthought.agents.first_error import first_error
 from longthought.synth.clean.balance import Balance
 from longthought.synth.clean.contamination import Contamination
 from longthought.synth.clean.exact import Exact
@@ -50,11 +51,8 @@ def _filter(name: str, options: object) -> Pass | Gate:
     try:
         return kind.model_validate(options)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join((name, *map(str, first["loc"])))
-        raise UsageError(
-            f"filters: {key}: {first['msg']} (options of {name}: {', '.join(kind.model_fields)})"
-        ) from error
+        takes = ", ".join(kind.model_fields)
+        raise UsageError(f"filters: {first_error(error, name)} (options of {name}: {takes})") from error
 
 
 def read_filters(file: Path) -> dict[str, object]:
@@ -92,7 +90,7 @@ def set_filters(asked: Mapping[str, object], given: Sequence[str]) -> dict[str, 
             raise UsageError(f"--filter {text}: should look like exact or length.max=20000")
         options = dict(cast("Mapping[str, object]", options)) if isinstance(options, Mapping) else {}
         if option:
-            options[option] = plain_value("--filter", text, value)
+            options[option] = _plain_value(text, value)
         merged[name] = options
     return merged
 
@@ -111,13 +109,8 @@ def with_evaluation_files(asked: Mapping[str, object], files: Sequence[Path]) ->
     return {**asked, Contamination.name: {**given, "files": both}}
 
 
-def plain_value(option: str, text: str, value: str) -> object:
-    """The value of ``option``, which was given as ``text``, read as YAML.
-
-    Raises:
-        UsageError: it is none.
-    """
+def _plain_value(text: str, value: str) -> object:
     try:
         return yaml.safe_load(value)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise UsageError(f"{option} {text}: not YAML: {' '.join(str(error).split())}") from error
+        raise UsageError(f"--filter {text}: not YAML: {' '.join(str(error).split())}") from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from longthought.agents.errors import UsageError
-from longthought.protocols.transcript import Line, Unread, unread_transcripts
+from longthought.protocols.transcript_files import Line, Unread, unread_transcripts
 
 #: A block ends with the problem that brings it to this many debates, or to this many bytes of lines.
 _DEBATES = 64

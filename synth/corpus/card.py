@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import yaml
 
@@ -122,10 +122,10 @@ def _rows(manifest: Manifest) -> Iterator[str]:
 
 def _sources(manifest: Manifest) -> Iterator[str]:
     if len(manifest.sources) > 1:
-        lines = (
+        lines = [
             f"{_code(source.run)} | {_code(source.licence or 'not named')} | {source.debates}"
             for source in manifest.sources
-        )
+        ]
         yield from _table("source | licence | debates", lines)
         yield ""
     if manifest.licences:
@@ -141,20 +141,15 @@ def _left_out(manifest: Manifest) -> Iterator[str]:
         for kind, counts in manifest.kinds.items()
         for reason, number in counts.dropped.items()
     ]
-    if dropped:
-        yield from ("Not made into rows:", "")
-        yield from _table("kind | reason | number", iter(dropped))
-        yield ""
+    yield from _section("Not made into rows:", "kind | reason | number", dropped)
     missing = [
         f"{_code(kind)} | {form} | {_code(reason)} | {number}"
         for kind, counts in manifest.kinds.items()
         for form, reasons in counts.left_out.items()
         for reason, number in reasons.items()
     ]
-    if missing:
-        yield from ("Rows that a format has no place for, and that stand in the others:", "")
-        yield from _table("kind | format | reason | number", iter(missing))
-        yield ""
+    told = "Rows that a format has no place for, and that stand in the others:"
+    yield from _section(told, "kind | format | reason | number", missing)
 
 
 def _counted(manifest: Manifest) -> Iterator[str]:
@@ -163,13 +158,18 @@ def _counted(manifest: Manifest) -> Iterator[str]:
         for kind, counts in manifest.kinds.items()
         for what, number in counts.counted.items()
     ]
-    if counted:
-        yield from ("Of the rows that were made, filters aside:", "")
-        yield from _table("kind | | number", iter(counted))
+    yield from _section("Of the rows that were made, filters aside:", "kind | | number", counted)
+
+
+def _section(told: str, header: str, lines: Sequence[str]) -> Iterator[str]:
+    """A table and what it tells; nothing where it has no lines."""
+    if lines:
+        yield from (told, "")
+        yield from _table(header, lines)
         yield ""
 
 
-def _table(header: str, lines: Iterator[str]) -> Iterator[str]:
+def _table(header: str, lines: Iterable[str]) -> Iterator[str]:
     yield f"| {header} |"
     columns = header.count("|")
     yield "|" + "---|" * columns + "---:|"

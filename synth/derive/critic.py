@@ -21,7 +21,7 @@ from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.critic_rows import verdicts_row
 from longthought.synth.derive.derivation import Derivation, Dropped
 from longthought.synth.derive.hindsight import hindsight
-from longthought.synth.derive.rows import Row, SftRow
+from longthought.synth.derive.rows import Row, SftRow, origin
 from longthought.synth.derive.step_labels import is_debate
 
 
@@ -59,7 +59,7 @@ class Critic(Derivation):
         }
 
     def _rows(self, transcript: Transcript, verdicts: Mapping[int, Decision]) -> Iterator[SftRow | Dropped]:
-        turns = {turn.thought.id: turn for turn in transcript.walk()}
+        turns = {turn.thought.id: turn for turn in transcript.walk}
         learned: set[int] = set()
         made: list[SftRow | Dropped] = []
         # From the last thought back: a path teaches the verdicts above its end, if they are what the debate went by.
@@ -84,10 +84,7 @@ class Critic(Derivation):
             self._context,
             learn,
             id=f"{transcript.id}/{walk[-1].thought.id}",
-            problem=transcript.problem.id,
-            run=transcript.run,
-            outcome=transcript.outcome.kind,
-            informed=transcript.informed,
+            origin=origin(transcript),
         )
 
     @cached_property

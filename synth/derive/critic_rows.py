@@ -14,7 +14,7 @@ from typing import Literal, cast
 from longthought.agents.decisions import Backtrack, Continue, Decision, Reflect, Terminate
 from longthought.agents.seats.context import Context
 from longthought.agents.thoughts import Path
-from longthought.synth.derive.rows import RowMessage, SftRow
+from longthought.synth.derive.rows import Provenance, RowMessage, SftRow
 from longthought.synth.labelled.record import LabelledSolution
 
 #: How a critic objects: asks for a reflection, or goes back to before the step.
@@ -50,10 +50,12 @@ def critic_row(
         context,
         {turn.thought.id for turn in judged.walk},
         id=solution.id,
-        problem=problem,
-        run="",
-        outcome="tampered" if wrong else "right",
-        informed=False,
+        origin={
+            "problem": problem,
+            "run": "",
+            "outcome": "tampered" if wrong else "right",
+            "informed": False,
+        },
     )
 
 
@@ -63,22 +65,16 @@ def verdicts_row(
     learn: Collection[int],
     *,
     id: str,
-    problem: str,
-    run: str,
-    outcome: str,
-    informed: bool,
+    origin: Provenance,
 ) -> SftRow:
     """A judged path as the critic is shown it, with loss on the verdicts on the thoughts in ``learn``.
 
-    The other arguments are the row's columns.
+    ``id`` and ``origin`` are the row's columns.
     """
     said = context.thread(path, "critic")
     return SftRow(
         id=id,
-        problem=problem,
-        run=run,
-        outcome=outcome,
-        informed=informed,
+        **origin,
         messages=[cast("RowMessage", {"role": m.role, "content": m.content}) for m, _, _ in said],
         trained=[
             part == "verdict" and turn is not None and turn.thought.id in learn for _, turn, part in said

@@ -18,7 +18,7 @@ from longthought.agents.thoughts import Thought
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.derivation import Derivation, Dropped
 from longthought.synth.derive.hindsight import hindsight
-from longthought.synth.derive.rows import Row, SftRow
+from longthought.synth.derive.rows import Row, SftRow, origin
 from longthought.synth.derive.step_labels import is_debate
 
 
@@ -56,10 +56,7 @@ class Critique(Derivation):
         said, right = _critique(steps, known)
         return SftRow(
             id=f"{transcript.id}/{end}",
-            problem=transcript.problem.id,
-            run=transcript.run,
-            outcome=transcript.outcome.kind,
-            informed=transcript.informed,
+            **origin(transcript),
             messages=[
                 {"role": "user", "content": f"{transcript.problem.question}\n\n{shown}\n\n{self.ask}"},
                 {"role": "assistant", "content": "\n".join([*said, self.right if right else self.wrong])},

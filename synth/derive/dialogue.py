@@ -17,7 +17,7 @@ from longthought.agents.seats.context import Context, ContextKind
 from longthought.agents.thoughts import Path, Turn
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.derivation import Derivation, Dropped
-from longthought.synth.derive.rows import Row, RowMessage, SftRow
+from longthought.synth.derive.rows import Row, RowMessage, SftRow, origin
 from longthought.synth.derive.standing import standing
 from longthought.synth.derive.step_labels import is_debate
 
@@ -50,7 +50,7 @@ class Dialogue(Derivation):
             if not is_debate(transcript):
                 yield Dropped("not a debate")
                 continue
-            walk = transcript.walk()
+            walk = transcript.walk
             path = Path(transcript.problem, transcript.final_path, walk)
             stands = standing(transcript)
             if self.context == "shared":
@@ -79,10 +79,7 @@ class Dialogue(Derivation):
             return Dropped(f"{thread}: nothing to learn from")
         return SftRow(
             id=transcript.id if thread == "shared" else f"{transcript.id}/{thread}",
-            problem=transcript.problem.id,
-            run=transcript.run,
-            outcome=transcript.outcome.kind,
-            informed=transcript.informed,
+            **origin(transcript),
             messages=messages,
             trained=trained,
         )

@@ -47,7 +47,7 @@ class Journey(Solution):
             return Dropped("did not end where its answer stands")
         if any(thought.truncated for thought in (transcript.thoughts if self.order == "debate" else path)):
             return Dropped("a truncated thought")
-        walk = transcript.walk()
+        walk = transcript.walk
         if self.order == "dfs":
             walk = depth_first(transcript, self.trials, self.seed)
         if self.detours == "unreasoned":

@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 from pydantic import ValidationError
 
 from longthought.agents.errors import UsageError
+from longthought.agents.first_error import first_error
 from longthought.synth.derive.answer_only import AnswerOnly
 from longthought.synth.derive.critic import Critic
 from longthought.synth.derive.critique import Critique
@@ -101,10 +102,9 @@ def derivation(
     try:
         return made.model_validate(dict(options or {}))
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join((called or kind, *map(str, first["loc"])))
         takes = ", ".join(made.model_fields) or "none"
-        raise UsageError(f"export: {key}: {first['msg']} (options of {kind}: {takes})") from error
+        said = first_error(error, called or kind)
+        raise UsageError(f"export: {said} (options of {kind}: {takes})") from error
 
 
 def _plugged_in(name: str) -> type[Derivation]:

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.derivation import Dropped
-from longthought.synth.derive.rows import Row, UnpairedRow
+from longthought.synth.derive.rows import Row, UnpairedRow, origin
 from longthought.synth.derive.told import Told
 
 
@@ -27,10 +27,7 @@ class Kto(Told):
                 continue
             yield UnpairedRow(
                 id=transcript.id,
-                problem=transcript.problem.id,
-                run=transcript.run,
-                outcome=transcript.outcome.kind,
-                informed=transcript.informed,
+                **origin(transcript),
                 prompt=[{"role": "user", "content": transcript.problem.question}],
                 completion=[{"role": "assistant", "content": message.text}],
                 label=transcript.outcome.is_right,

@@ -14,7 +14,7 @@ from longthought.agents.thoughts import Thought
 from longthought.protocols import outcomes
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.derivation import Derivation, Dropped
-from longthought.synth.derive.rows import OutcomeRow, Row
+from longthought.synth.derive.rows import OutcomeRow, Row, origin
 from longthought.synth.derive.shortcut import direct_path
 
 
@@ -39,10 +39,7 @@ class OutcomeLabels(Derivation):
                     seen.add(steps)
                     yield OutcomeRow(
                         id=f"{transcript.id}/{path[-1].id}",
-                        problem=transcript.problem.id,
-                        run=transcript.run,
-                        outcome=transcript.outcome.kind,
-                        informed=transcript.informed,
+                        **origin(transcript),
                         prompt=transcript.problem.question,
                         completions=list(steps),
                         answer_right=right,

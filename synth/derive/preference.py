@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.lot import lot
-from longthought.synth.derive.rows import PreferenceRow, Row
+from longthought.synth.derive.rows import PreferenceRow, Row, origin
 from longthought.synth.derive.solution import ending
 from longthought.synth.derive.told import Told
 
@@ -76,12 +76,12 @@ class Preference(Told):
         )
         if sides[0] == sides[1]:
             return Dropped("both sides read the same")
+        both = origin(better)
+        both["outcome"] += f">{worse.outcome.kind}"
+        both["informed"] |= worse.informed
         return PreferenceRow(
             id=f"{better.id}>{worse.epoch}",
-            problem=better.problem.id,
-            run=better.run,
-            outcome=f"{better.outcome.kind}>{worse.outcome.kind}",
-            informed=better.informed or worse.informed,
+            **both,
             prompt=[{"role": "user", "content": better.problem.question}],
             chosen=[{"role": "assistant", "content": sides[0]}],
             rejected=[{"role": "assistant", "content": sides[1]}],

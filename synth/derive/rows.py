@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 # pydantic asks for this one below Python 3.12.
 from typing_extensions import TypedDict
 
+from longthought.protocols.transcript import Transcript
+
 
 class RowMessage(TypedDict):
     """One chat message, as chat templates take it."""
@@ -27,6 +29,25 @@ class MaskedSpan(TypedDict):
     message: int
     start: int
     end: int
+
+
+class Provenance(TypedDict):
+    """The columns of a row that say which debate it comes from; see ``Row``."""
+
+    problem: str
+    run: str
+    outcome: str
+    informed: bool
+
+
+def origin(transcript: Transcript) -> Provenance:
+    """These columns of a row of this debate."""
+    return {
+        "problem": transcript.problem.id,
+        "run": transcript.run,
+        "outcome": transcript.outcome.kind,
+        "informed": transcript.informed,
+    }
 
 
 class Row(BaseModel):

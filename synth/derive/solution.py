@@ -11,7 +11,7 @@ from longthought.protocols import outcomes
 from longthought.protocols.outcomes import Outcome
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.derivation import Counted, Derivation, Dropped
-from longthought.synth.derive.rows import Row, SftRow
+from longthought.synth.derive.rows import Row, SftRow, origin
 from longthought.synth.telling.masks import Mask, Span, masked_spans
 from longthought.synth.telling.pieces import Piece, joined
 from longthought.synth.telling.thought_tags import ThoughtTags
@@ -109,10 +109,7 @@ def solution_row(transcript: Transcript, message: Message, id: str | None = None
     """The debate's question and the message; ``id`` is the debate's unless it is given."""
     return SftRow(
         id=id or transcript.id,
-        problem=transcript.problem.id,
-        run=transcript.run,
-        outcome=transcript.outcome.kind,
-        informed=transcript.informed,
+        **origin(transcript),
         messages=[
             {"role": "user", "content": transcript.problem.question},
             {"role": "assistant", "content": message.text},

@@ -15,7 +15,7 @@ from longthought.agents.decisions import Backtrack, Continue, Decision, Reflect,
 from longthought.protocols import outcomes
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.derivation import Derivation, Dropped
-from longthought.synth.derive.rows import Row, StepRow
+from longthought.synth.derive.rows import Row, StepRow, origin
 
 
 class StepLabels(Derivation):
@@ -68,10 +68,7 @@ def _rows(transcript: Transcript) -> Iterator[StepRow | Dropped]:
             ends.add(end)
             yield StepRow(
                 id=f"{transcript.id}/{end}",
-                problem=transcript.problem.id,
-                run=transcript.run,
-                outcome=transcript.outcome.kind,
-                informed=transcript.informed,
+                **origin(transcript),
                 prompt=transcript.problem.question,
                 completions=steps,
                 labels=right,

@@ -28,7 +28,7 @@ from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.derivation import Derivation, Dropped
 from longthought.synth.derive.hindsight import hindsight
 from longthought.synth.derive.lot import lot
-from longthought.synth.derive.rows import PreferenceRow, Row
+from longthought.synth.derive.rows import PreferenceRow, Row, origin
 from longthought.synth.derive.standing import standing
 from longthought.synth.derive.step_labels import is_debate
 from longthought.synth.telling.thought_tags import ThoughtTags
@@ -90,10 +90,7 @@ class StepPreference(Derivation):
         shared = self.tags.open + "".join(f"{thought.text}\n" for thought in prefix)
         return PreferenceRow(
             id=f"{transcript.id}/{best.id}>{worst.id}",
-            problem=transcript.problem.id,
-            run=transcript.run,
-            outcome=transcript.outcome.kind,
-            informed=transcript.informed,
+            **origin(transcript),
             prompt=[{"role": "user", "content": transcript.problem.question}],
             chosen=[{"role": "assistant", "content": shared + self._step(best)}],
             rejected=[{"role": "assistant", "content": shared + self._step(worst)}],

@@ -15,6 +15,7 @@ import zstandard
 from pydantic import ValidationError
 
 from longthought.agents.errors import UsageError
+from longthought.agents.first_error import first_error
 from longthought.agents.problems import Problem
 from longthought.protocols.transcript import Transcript
 from longthought.synth.imports import published, think, trees
@@ -175,21 +176,13 @@ class Import:
         )
 
     def _pass_over(self, place: Place, error: ValueError) -> None:
-        said = _one_line(error)
+        said = first_error(error) if isinstance(error, ValidationError) else str(error)
         told = said if said.startswith(str(place.file)) else f"{place}: {said}"
         if not self.skip_broken:
             raise UsageError(f"{told} (--skip-broken counts such rows and goes on)") from error
         self.skipped += 1
         if len(self.broken) < 5:
             self.broken.append(told)
-
-
-def _one_line(error: ValueError) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        return f"{place + ': ' if place else ''}{first['msg']}"
-    return str(error)
 
 
 def _holds(value: object, key: str) -> bool:

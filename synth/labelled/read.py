@@ -9,6 +9,7 @@ from typing import cast
 from pydantic import ValidationError
 
 from longthought.agents.errors import UsageError
+from longthought.agents.first_error import first_error
 from longthought.synth.json_rows import json_rows, plain_stem
 from longthought.synth.labelled import prm800k, published
 from longthought.synth.labelled.record import LabelledSolution
@@ -61,9 +62,7 @@ def labelled_row(row: object, name: str, where: str) -> Iterator[LabelledSolutio
     try:
         yield from read(row, name)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{where}: {place + ': ' if place else ''}{first['msg']}") from error
+        raise UsageError(f"{where}: {first_error(error)}") from error
     except ValueError as error:
         raise UsageError(f"{where}: {error}") from error
 

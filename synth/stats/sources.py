@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from longthought.agents.errors import UsageError
-from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.synth.corpus.manifest import NAME as MANIFEST
 from longthought.synth.corpus.manifest import read_manifest
 from longthought.synth.corpus.slug import slug

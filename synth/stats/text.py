@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from longthought.synth.clean.repetition import repeated_share
+
 MARKERS = ("wait", "alternatively", "but", "so", "let me", "hmm", "however", "therefore")
 _MARKERS = {
     marker: re.compile(r"(?<!\w)" + marker.replace(" ", r"\s+") + r"(?!\w)", re.IGNORECASE)
@@ -38,14 +40,9 @@ def counts(text: str) -> Counts:
         words=len(words),
         lines=sum(bool(line.strip()) for line in text.split("\n")),
         markers={marker: sum(1 for _ in pattern.finditer(text)) for marker, pattern in _MARKERS.items()},
-        repeated=_repeated(words),
+        repeated=repeated_share(words, _REPEATED),
         loops=max(Counter(_runs(words, _LOOP)).values(), default=0) >= _ROUNDS,
     )
-
-
-def _repeated(words: Sequence[str]) -> float:
-    runs = _runs(words, _REPEATED)
-    return 1 - len(set(runs)) / len(runs) if runs else 0.0
 
 
 def _runs(words: Sequence[str], length: int) -> list[tuple[str, ...]]:

@@ -48,7 +48,7 @@ class Told:
 
 def of_transcript(transcript: Transcript) -> Told:
     """A debate as one long thought, as ``journey`` tells it; or the long thought that others wrote."""
-    walk = transcript.walk()
+    walk = transcript.walk
     written = transcript.protocol == WRITTEN
     behind = transcript.behind
     if written:

@@ -20,7 +20,7 @@ from longthought.protocols.transcript import Transcript
 
 def depth_first(transcript: Transcript, trials: int, seed: int) -> tuple[Turn, ...]:
     """The turns of that walk, which ends where the debate ended; empty where it did not end on a path."""
-    turns = {turn.thought.id: turn for turn in transcript.walk()}
+    turns = {turn.thought.id: turn for turn in transcript.walk}
     children: dict[int, list[Thought]] = {}
     for thought in transcript.thoughts:
         if not thought.truncated:

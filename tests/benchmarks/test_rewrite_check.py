@@ -8,7 +8,8 @@ from random import Random
 import pytest
 
 from benchmarks.rewrite_drafts import prose
-from benchmarks.rewrite_paraphrases import LOSSES, Loss, paraphrase, plant, written
+from benchmarks.rewrite_losses import LOSSES, Loss, plant
+from benchmarks.rewrite_paraphrases import paraphrase, written
 from longthought.synth.rewrite.fidelity import check
 
 SEED = 4

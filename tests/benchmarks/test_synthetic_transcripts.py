@@ -8,7 +8,8 @@ import orjson
 from benchmarks.export_speed import SIZES, goals
 from benchmarks.synthetic_transcripts import SAMPLES, TURNS, transcripts, write_transcripts
 from longthought.agents.decisions import Backtrack, Reflect
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.synth.derive.kinds import derivation
 from longthought.synth.derive.rows import Row
 
@@ -16,7 +17,7 @@ from longthought.synth.derive.rows import Row
 def test_they_are_debates_with_detours_and_both_ends(tmp_path: Path) -> None:
     write_transcripts(tmp_path / "t.jsonl.zst", 40)
     found = list(read_transcripts(tmp_path / "t.jsonl.zst"))
-    assert [len(transcript.walk()) for transcript in found] == [TURNS] * 40
+    assert [len(transcript.walk) for transcript in found] == [TURNS] * 40
     assert {transcript.right for transcript in found} == {True, False}
     decisions = [judgement.decision for transcript in found for judgement in transcript.judgements]
     assert any(isinstance(decision, Backtrack) for decision in decisions)

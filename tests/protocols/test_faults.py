@@ -29,7 +29,8 @@ from longthought.protocols.budget import Budget
 from longthought.protocols.debate import Debate
 from longthought.protocols.journal import Journal, read_events
 from longthought.protocols.runner import assignments, run_debates
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.journey import Journey
 from tests.protocols.scripted_debates import LastWord

@@ -17,7 +17,8 @@ from longthought.agents.rewards.contract import Reward
 from longthought.agents.thoughts import Path as ThoughtPath
 from longthought.protocols.journal import Journal
 from longthought.protocols.runner import assignments, run_debates
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from tests.protocols.scripted_debates import debate, problem
 
 STEPS = ["2+2=4", "answer: 4"]

@@ -24,7 +24,7 @@ from longthought.protocols.budget import Budget
 from longthought.protocols.debate import Debate
 from longthought.protocols.journal import Journal
 from longthought.protocols.runner import assignments, run_debates
-from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.transcript_files import read_transcripts
 from tests.protocols.scripted_debates import LastWord
 
 LINES = ("continue", "continue", "backtrack 0: no", "reflect: check", "nonsense", "terminate solved: 4")

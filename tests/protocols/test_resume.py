@@ -26,7 +26,7 @@ from longthought.agents.seats.policy import PolicyAgent
 from longthought.protocols.debate import Debate
 from longthought.protocols.journal import Journal, read_events
 from longthought.protocols.runner import assignments, run_debates
-from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.transcript_files import read_transcripts
 from tests.protocols.killed_run import DEBATES, play_all
 from tests.protocols.scripted_debates import LastWord
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.transcript_files import read_transcripts
 from tests.scenarios.command_line import Call
 from tests.scenarios.scripted_scenarios import asked, write
 
@@ -167,6 +167,22 @@ def test_a_dry_run_asks_and_writes_nothing(call: Call, tmp_path: Path) -> None:
         (
             ["export", "sums.jsonl", "--out", "x", "--option", "journey.seed=2024-13-45"],
             "--option journey.seed=2024-13-45: not YAML",
+        ),
+        (
+            ["export", "sums.jsonl", "--out", "x", "--option", "journey"],
+            "--option journey: should look like dialogue.context=shared",
+        ),
+        (
+            ["export", "sums.jsonl", "--out", "x", "--option", "journey=3"],
+            "--option journey=3: should look like dialogue.context=shared",
+        ),
+        (
+            ["export", "sums.jsonl", "--out", "x", "--option", "journey.a=3", "--option", "journey.a.b=3"],
+            "--option journey.a.b: journey.a is 3, which has no keys",
+        ),
+        (
+            ["rewrite", "sums.jsonl", "--scenario", "sums.yaml", "--out", "x", "--option", "order"],
+            "--option order: should look like order=dfs",
         ),
         (["export", "sums.jsonl", "--out", "x", "--filters", "no.yaml"], "filters: no.yaml: No such file"),
         (["doctor", "localhost:8000"], "should look like http://"),

@@ -14,7 +14,7 @@ from longthought.agents.models.contract import Message, Sampling, ToolMessage
 from longthought.agents.models.random_model import write_random_model
 from longthought.agents.models.scripted import ScriptedModel
 from longthought.protocols.tape import Tape
-from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.protocols.tree import Tree
 from longthought.scenarios.bounds import bounds_of
 from longthought.scenarios.build import build

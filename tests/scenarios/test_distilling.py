@@ -14,7 +14,7 @@ from longthought.agents.errors import RefusedError, RunError, UsageError
 from longthought.agents.models.contract import Reply
 from longthought.agents.models.loopback import LoopbackServer
 from longthought.agents.models.scripted import ScriptedModel
-from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.distilling import (
     MAX_TOKENS,
     Distilled,

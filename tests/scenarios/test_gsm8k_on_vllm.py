@@ -15,7 +15,8 @@ import pytest
 
 from benchmarks.vllm_server import SERVED, vllm_server
 from longthought.agents.models.embedded import embedded_path
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 
 pytest.importorskip("vllm")
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(900)]

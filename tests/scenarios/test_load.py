@@ -90,6 +90,7 @@ def test_what_is_no_scenario_says_so(tmp_path: Path, text: str, words: str) -> N
         ("=3", "should look like"),
         ("a..b=3", "should look like"),
         ("seed=[", "not YAML"),
+        ("seed=2024-13-45", "not YAML"),
         ("seed=x", "--set seed: "),
         ("seed.low=3", "--set seed.low: seed is 3"),
         (

@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from longthought.agents.errors import UsageError
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.plugins import GROUPS, installed
 from longthought.scenarios.run import RunOptions, run_scenario
 from tests.scenarios.scripted_scenarios import load, options

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from longthought.agents.errors import LongthoughtError, RunError, UsageError
 from longthought.agents.models.loopback import LoopbackServer
-from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.preflight import check_open_files
 from longthought.scenarios.run import RunOptions, run_scenario
 from tests.scenarios.scripted_scenarios import load

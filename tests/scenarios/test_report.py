@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.load import load_scenario
 from longthought.scenarios.report import count, overview
 from longthought.scenarios.run import RunOptions, run_scenario

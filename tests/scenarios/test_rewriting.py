@@ -11,7 +11,8 @@ import orjson
 import pytest
 
 from longthought.agents.errors import UsageError
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.rewriting import RewriteOptions, Rewritten, rewrite
 from longthought.synth.corpus.export import export
 from longthought.synth.corpus.manifest import read_manifest

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from longthought.agents.errors import FatalModelError, JournalMismatch, UsageError
-from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.load import Loaded
 from longthought.scenarios.run import RunOptions, RunResult, run_scenario
 from tests.scenarios.scripted_scenarios import asked, load, options, until_asked

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from longthought.agents.errors import UsageError
-from longthought.protocols.transcript import PACKED, Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import PACKED, read_transcripts
 from longthought.scenarios.build import build
 from longthought.scenarios.dataset_traps import TrapPairsSpec
 from longthought.scenarios.datasets import load_problems

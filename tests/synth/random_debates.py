@@ -7,7 +7,8 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from tests.synth.scripted_runs import Script, play_run
 
 # Anything a model may write, with the characters that templates, YAML and line readers stumble over.

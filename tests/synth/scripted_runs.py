@@ -18,7 +18,8 @@ from longthought.protocols.budget import Budget
 from longthought.protocols.debate import Debate
 from longthought.protocols.journal import Journal
 from longthought.protocols.runner import Assignment, run_debates
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from tests.protocols.scripted_debates import LastWord
 
 

@@ -12,7 +12,8 @@ from longthought.agents.seats.countdown_scripted import CountdownOracle, Countdo
 from longthought.protocols.debate import Debate
 from longthought.protocols.journal import Journal
 from longthought.protocols.runner import assignments, run_debates
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.synth.accounts import Account, account, truth_by_outcome, truth_by_rule
 from tests.synth.scripted_runs import DETOURS, Script, play_run, transcript_of
 

@@ -16,7 +16,7 @@ from longthought.agents.verdict_format import read_verdict
 from longthought.protocols.debate import Debate
 from longthought.protocols.journal import Journal
 from longthought.protocols.runner import assignments, run_debates
-from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.synth.agreement import Votes, agreement, cohen_kappa, disputes, fleiss_kappa, votes_of
 from tests.protocols.scripted_debates import debate
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from longthought.agents.errors import RunError, UsageError
-from longthought.protocols.transcript import pack
+from longthought.protocols.transcript_files import pack
 from longthought.synth.corpus import export as corpus
 from longthought.synth.corpus import parquet_shards, row_files
 from longthought.synth.corpus.export import export

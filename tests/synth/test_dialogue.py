@@ -8,7 +8,8 @@ import pytest
 
 from longthought.agents.models.contract import Message, Reply
 from longthought.agents.seats.context import ContextKind
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.dialogue import Dialogue
 from longthought.synth.derive.rows import RowMessage, SftRow

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longthought.agents.errors import UsageError
-from longthought.protocols.transcript import read_transcripts, write_transcripts
+from longthought.protocols.transcript_files import read_transcripts, write_transcripts
 from longthought.synth.imports.read import FORMATS, Import
 from tests.synth.imported import THOUGHT, read
 

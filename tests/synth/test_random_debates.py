@@ -57,7 +57,7 @@ def test_a_journey_keeps_every_word_and_a_shortcut_only_the_path(samples: list[T
 def _in_order(transcript: Transcript, text: str) -> None:
     """Each thought and then the reason of its decision stand in the text, one after the other."""
     at = 0
-    for turn in transcript.walk():
+    for turn in transcript.walk:
         said = [turn.thought.text]
         if isinstance(turn.decision, Backtrack | Reflect):
             said.append(turn.decision.why)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from longthought.agents.errors import UsageError
-from longthought.protocols.transcript import write_transcripts
+from longthought.protocols.transcript_files import write_transcripts
 from longthought.synth.corpus.export import export
 from longthought.synth.corpus.manifest import read_manifest
 from longthought.synth.corpus.slug import slug

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longthought.agents.errors import UsageError
-from longthought.protocols.transcript import pack, read_transcripts
+from longthought.protocols.transcript_files import pack, read_transcripts
 from longthought.synth.corpus.export import export
 from longthought.synth.derive.journey import Journey
 from longthought.synth.derive.rows import SftRow

@@ -14,7 +14,8 @@ from longthought.agents.thoughts import Path as PathOfThoughts
 from longthought.protocols.best_of_n import BestOfN
 from longthought.protocols.journal import Journal
 from longthought.protocols.runner import Assignment, run_debates
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.dialogue import Dialogue
 from longthought.synth.derive.journey import Journey

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 import subprocess
@@ -9,9 +10,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import zstandard
 
 from longthought.agents.errors import RunError, UsageError
-from longthought.protocols.transcript import read_transcripts, unread_transcripts
+from longthought.protocols.transcript_files import read_transcripts, unread_transcripts
 from longthought.synth.clean.passes import Origin, Pass, texts
 from longthought.synth.corpus import blocks as blocks_module
 from longthought.synth.corpus.blocks import blocks
@@ -74,6 +76,18 @@ def test_a_last_line_without_its_end_is_read_too(tmp_path: Path) -> None:
     source.write_bytes(source.read_bytes()[:-30])
     with pytest.raises(UsageError, match=r"t\.jsonl:2: not a transcript"):
         list(read_transcripts(source))
+
+
+def test_transcripts_are_read_however_they_are_packed(tmp_path: Path) -> None:
+    source = write(tmp_path / "t.jsonl", [solved("a"), solved("b")])
+    one, other, _ = source.read_bytes().split(b"\n")
+    packed = {
+        "t.jsonl.gz": gzip.compress(source.read_bytes()),
+        "t.jsonl.zst": zstandard.compress(one + b"\n") + zstandard.compress(other + b"\n"),
+    }
+    for name, content in packed.items():
+        (tmp_path / name).write_bytes(content)
+        assert list(read_transcripts(tmp_path / name)) == list(read_transcripts(source)), name
 
 
 def test_a_broken_archive_is_one_clear_line(tmp_path: Path) -> None:

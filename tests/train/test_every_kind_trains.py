@@ -24,7 +24,8 @@ from transformers import (
 
 from longthought.agents.models.embedded import embedded_path
 from longthought.agents.readings import Reading
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.synth.corpus.export import export
 from longthought.synth.corpus.manifest import Manifest
 from longthought.synth.derive.kinds import KINDS

@@ -265,6 +265,7 @@ def kills(where: Path, step: int, first: int) -> None:
     assert all(int(number) >= 1 and int(events) > 150 for _, number, events in told), told
 
 
+@pytest.mark.timeout(600)
 def test_killed_loops_end_as_if_they_had_not_been(tmp_path: Path) -> None:
     kills(tmp_path, step=170, first=random.randrange(20, 160))
 
@@ -312,6 +313,7 @@ def real(**changes: Any) -> LoopSettings:
     return ExploreSettings.model_validate(settings)
 
 
+@pytest.mark.timeout(600)
 def test_a_training_that_was_killed_is_made_again_and_is_the_same() -> None:
     how = How(max_connections=1)
     play_loop("explore", real(), Path("straight"), how, lambda stage, there: None)

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from longthought.agents.first_error import first_error
 from longthought.train.settings import DpoSettings, FromScratch, SftSettings, TrainSettings
 
 Ask = Literal["whole", "protocol"]
@@ -159,6 +160,5 @@ def _checked(given: dict[str, Any], schema: type[TrainSettings]) -> dict[str, An
     try:
         schema.model_validate({**given, **_FILLED_IN})
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise ValueError(first_error(error)) from error
     return given

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from longthought.agents.errors import UsageError
+from longthought.agents.first_error import first_error
 
 #: ``lines``: question and steps, one a line, each tokenised by itself. ``text``: ``{question} {step} {tag}``, every
 #: further step on a line of its own, tokenised as one text. ``chat``: the chat template, all steps in one reply.
@@ -80,6 +81,4 @@ def convention_of(said: str | Mapping[str, Any]) -> Convention:
     try:
         return Convention.model_validate(said)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, ("convention", *first["loc"])))
-        raise UsageError(f"{key}: {first['msg']}") from error
+        raise UsageError(first_error(error, "convention")) from error

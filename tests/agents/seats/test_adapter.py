@@ -25,7 +25,7 @@ from longthought.agents.thoughts import straight_path
 from longthought.protocols.debate import Debate
 from longthought.protocols.journal import Journal, read_events
 from longthought.protocols.runner import assignments, run_debates
-from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.transcript_files import read_transcripts
 
 PROBLEM = Problem(id="p", question="What is 2+2?", gold="4", scorer="exact")
 

@@ -1,0 +1,34 @@
+"""The arms' corpora, told from the same debates row by row, and the base's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+
+from benchmarks.journey_vs_shortcut.plan import ARMS, OUT
+from benchmarks.journey_vs_shortcut.trees import base_trees, experiment_trees
+from longthought.synth.corpus.export import export
+
+_CONTROL = {"shuffled": {"detours": "shuffled"}}
+
+
+@cache
+def tree_corpus() -> Path:
+    """All arms, told from the experiment's debates."""
+    kinds = [f"{arm}=journey" if arm in _CONTROL else arm for arm in ARMS]
+    return _exported(experiment_trees, OUT / "corpus", kinds, _CONTROL)
+
+
+@cache
+def base_corpus() -> Path:
+    """Shortcuts of debates without a detour, for the base."""
+    return _exported(base_trees, OUT / "base-corpus", ["shortcut"], {})
+
+
+def _exported(
+    run: Callable[[], Path], out: Path, kinds: list[str], options: Mapping[str, Mapping[str, object]]
+) -> Path:
+    if not out.is_dir():
+        export(run(), out, kinds, {"jsonl"}, options=options)
+    return out

@@ -1,0 +1,173 @@
+"""Tables of what the cells show, with intervals, and the file and the plot that stay."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.journey_vs_shortcut.plan import ARMS, EPOCHS, ON_A_CPU, OUT, PROBLEMS, Cell, cells
+from benchmarks.journey_vs_shortcut.plot import plot
+from benchmarks.result_file import write_result
+
+NAME = "journey_vs_shortcut"
+#: Resamples of seeds and problems.
+_RESAMPLES = 10_000
+Group = tuple[str, int, str]
+
+
+def report(models: Sequence[str] = ON_A_CPU, name: str = NAME) -> None:
+    """Print what there is of these models, and write it under ``name``.
+
+    Raises:
+        SystemExit: no cell has been played.
+    """
+    found = {cell: _read(cell) for cell in cells(models) if (OUT / "cells" / f"{cell.name}.json").is_file()}
+    if not found:
+        raise SystemExit("no cell is there yet")
+    groups: defaultdict[Group, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    for cell, result in found.items():
+        groups[cell.model, cell.size, cell.equal][cell.arm].append(result)
+    for (model, size, equal), arms in groups.items():
+        if equal == "tokens":
+            # At equal tokens the journeys' arms are the same trainings as at equal examples.
+            arms.update({arm: groups[model, size, "examples"][arm] for arm in ("journey", "shuffled")})
+    rows = [
+        _row(group, arm, groups[group][arm]) for group in groups for arm in ARMS if groups[group].get(arm)
+    ]
+    gaps = [
+        _gap(group, other, groups[group]["journey"], groups[group][other])
+        for group in groups
+        for other in ARMS
+        if other != "journey" and groups[group].get(other) and groups[group].get("journey")
+    ]
+    _print(rows, gaps)
+    print(write_result(name, {"problems": PROBLEMS, "epochs": EPOCHS, "arms": rows, "gaps": gaps}))
+    print(plot(rows, name))
+
+
+def _read(cell: Cell) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((OUT / "cells" / f"{cell.name}.json").read_bytes())
+    return result
+
+
+def _row(group: Group, arm: str, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    model, size, equal = group
+    every = [problem for result in results for problem in result["problems"]]
+    backs = sum(problem["backs"] for problem in every)
+    steps = sum(problem["steps"] for problem in every)
+    return {
+        "model": model,
+        "size": size,
+        "equal": equal,
+        "arm": arm,
+        "seeds": len(results),
+        **_interval(_right(results)),
+        "by_seed": [round(float(mean), 4) for mean in _right(results).mean(axis=1)],
+        "examples": results[0]["examples"],
+        "tokens_seen": results[0]["tokens_seen"],
+        "reply_tokens": round(fmean(problem["tokens"] for problem in every), 1),
+        "cut": round(fmean(problem["cut"] for problem in every), 4),
+        "backs_a_thought": round(backs / len(every), 3),
+        "valid_backs": round(sum(problem["valid_backs"] for problem in every) / backs, 4) if backs else None,
+        "legal_steps": round(sum(problem["legal_steps"] for problem in every) / steps, 4) if steps else None,
+        "train_seconds": round(sum(result["train_seconds"] for result in results), 1),
+        "sample_seconds": round(sum(result["sample_seconds"] for result in results), 1),
+    }
+
+
+def _gap(
+    group: Group, other: str, journeys: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Journey minus another arm, paired over seeds and problems."""
+    both = min(len(journeys), len(others))
+    difference = _right(journeys)[:both] - _right(others)[:both]
+    model, size, equal = group
+    return {
+        "model": model,
+        "size": size,
+        "equal": equal,
+        "minus": other,
+        "seeds": both,
+        **_interval(difference),
+        "by_seed": [round(float(mean), 4) for mean in difference.mean(axis=1)],
+    }
+
+
+def _right(results: Sequence[Mapping[str, Any]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Right or not, seeds × problems."""
+    return np.array([[float(problem["right"]) for problem in result["problems"]] for result in results])
+
+
+def _interval(values: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float]:
+    """Mean and 95 % percentile interval over both seeds and problems, resampled independently of each other."""
+    random = np.random.default_rng(0)
+    seeds, problems = values.shape
+    means = np.empty(_RESAMPLES)
+    for at in range(_RESAMPLES):
+        rows = random.integers(0, seeds, seeds)
+        columns = random.integers(0, problems, problems)
+        means[at] = values[rows].mean(axis=0)[columns].mean()
+    low, high = np.quantile(means, [0.025, 0.975])
+    return {
+        "mean": round(float(values.mean()), 4),
+        "low": round(float(low), 4),
+        "high": round(float(high), 4),
+    }
+
+
+def _print(rows: Sequence[Mapping[str, Any]], gaps: Sequence[Mapping[str, Any]]) -> None:
+    console = Console(width=150)
+    table = Table(title="accuracy on unseen problems, greedy", title_justify="left")
+    columns = [
+        "model",
+        "size",
+        "equal",
+        "arm",
+        "seeds",
+        "accuracy",
+        "95%",
+        "tokens",
+        "cut",
+        "backs",
+        "valid",
+        "legal",
+    ]
+    for column in columns:
+        table.add_column(column, justify="left" if column in ("model", "equal", "arm") else "right")
+    for row in rows:
+        table.add_row(
+            row["model"],
+            f"{row['size']:,}",
+            row["equal"],
+            row["arm"],
+            str(row["seeds"]),
+            f"{row['mean']:.1%}",
+            f"{row['low']:.1%} to {row['high']:.1%}",
+            f"{row['reply_tokens']:.0f}",
+            f"{row['cut']:.1%}",
+            f"{row['backs_a_thought']:.2f}",
+            "none" if row["valid_backs"] is None else f"{row['valid_backs']:.0%}",
+            "none" if row["legal_steps"] is None else f"{row['legal_steps']:.0%}",
+        )
+    console.print(table)
+    paired = Table(title="journey minus the other arm, paired", title_justify="left")
+    for column in ["model", "size", "equal", "minus", "seeds", "points", "95%"]:
+        paired.add_column(column, justify="left" if column in ("model", "equal", "minus") else "right")
+    for gap in gaps:
+        paired.add_row(
+            gap["model"],
+            f"{gap['size']:,}",
+            gap["equal"],
+            gap["minus"],
+            str(gap["seeds"]),
+            f"{gap['mean']:+.1%}",
+            f"{gap['low']:+.1%} to {gap['high']:+.1%}",
+        )
+    console.print(paired)

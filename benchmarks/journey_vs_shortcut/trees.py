@@ -1,0 +1,53 @@
+"""The debates that all arms are told from, those that the base learns from, and the unseen problems."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+from benchmarks.journey_vs_shortcut.plan import OUT, PROBLEMS
+from longthought.agents.problems import Problem
+from longthought.scenarios.load import load_scenario
+from longthought.scenarios.problem_source import problems_of
+from longthought.scenarios.run import RunOptions, run_scenario
+
+FOUR = tuple(
+    f"dataset.options.{key}"
+    for key in ("min_numbers=4", "max_numbers=4", "max_value=20", "min_target=10", "max_target=100")
+)
+#: A critic that sees every dead end, over a searcher that mostly guesses, or never errs.
+SEATS = ("seats.critic.options.miss=0", "epochs=1")
+GUESSING = tuple(
+    f"seats.policy.options.{key}" for key in ("guess=0.7", "slip=0.03", "wish=0.1", "misread=0.02")
+)
+UNERRING = tuple(f"seats.policy.options.{key}=0" for key in ("guess", "slip", "wish", "misread"))
+TREES = (*FOUR, *SEATS, *GUESSING, "dataset.size=44000", "dataset.seed=11", "seed=11", "budget.turns=60")
+BASE = (*FOUR, *SEATS, *UNERRING, "dataset.size=60000", "dataset.seed=21", "seed=21")
+
+
+def trees(sets: tuple[str, ...], directory: Path) -> Path:
+    """The run of those debates; goes on where it was left."""
+    loaded = load_scenario("countdown-teacher", list(sets))
+    options = RunOptions(run_dir=directory, resume=directory.exists())
+    asyncio.run(run_scenario(loaded, options))
+    return directory
+
+
+def unseen() -> list[Problem]:
+    """Problems of the evaluation split, which shares none with the training split by construction."""
+    file = OUT / "unseen.json"
+    if file.is_file():
+        return [Problem.model_validate(problem) for problem in json.loads(file.read_bytes())]
+    sets = [*FOUR, f"dataset.size={PROBLEMS}", "dataset.seed=99", "dataset.split=eval"]
+    problems = problems_of(load_scenario("countdown-teacher", sets), None)
+    file.write_text(json.dumps([problem.model_dump(mode="json") for problem in problems]), "utf-8")
+    return problems
+
+
+def experiment_trees() -> Path:
+    return trees(TREES, OUT / "trees")
+
+
+def base_trees() -> Path:
+    return trees(BASE, OUT / "base")

@@ -1,0 +1,83 @@
+"""What the experiment counts in a thought, and how its cells are matched."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.journey_vs_shortcut import matched, report
+from benchmarks.journey_vs_shortcut.plan import EPOCHS, MODELS, SIZES, VOCABULARY, Cell, cells
+from benchmarks.journey_vs_shortcut.thoughts import Ways, ways_of
+from longthought.agents.rewards.countdown import Puzzle
+
+PUZZLE = Puzzle((28, 25, 4, 44), 37)
+
+
+def test_a_straight_thought_has_no_way_back() -> None:
+    thought = "28-25=3 [4 44 3]\n44-3=41 [4 41]\n41-4=37 [37]\nanswer: 44-(28-25)-4\nSo this is the answer."
+    assert ways_of(thought, PUZZLE) == Ways(backs=0, valid=0, steps=3, legal=3)
+
+
+def test_a_reflection_with_its_return_is_one_way_back_and_deserved_by_a_wrong_step() -> None:
+    thought = (
+        "28-25=3 [4 44 3]\n44-4=42 [3 42]\nBefore I go on: 44-4 is 40, not 42.\n44-4=40\n"
+        'No, that step was wrong; I return to "28-25=3 [4 44 3]" and take another way.\n44-3=41 [4 41]'
+    )
+    assert ways_of(thought, PUZZLE) == Ways(backs=1, valid=1, steps=3, legal=2)
+
+
+def test_leaving_what_leads_to_the_target_is_not_deserved() -> None:
+    thought = "28-25=3 [4 44 3]\nHmm, no way from 4 44 3 to 37; let me start over.\n28+25=53 [4 44 53]"
+    assert ways_of(thought, PUZZLE) == Ways(backs=1, valid=0, steps=2, legal=2)
+
+
+def test_a_way_back_to_numbers_that_the_thought_never_had_is_not_valid() -> None:
+    dead = "28*25=700 [4 44 700]\nWait, no way from 4 44 700 to 37; back to the beginning.\n"
+    assert ways_of(dead + "44-4=40 [28 25 40]", PUZZLE) == Ways(backs=1, valid=1, steps=2, legal=2)
+    assert ways_of(dead + "44-5=39 [28 25 39]", PUZZLE) == Ways(backs=1, valid=0, steps=2, legal=1)
+    assert ways_of(dead, PUZZLE) == Ways(backs=1, valid=0, steps=1, legal=1)
+
+
+def test_at_equal_tokens_shorter_rows_are_more_rows_and_then_more_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matched, "OUT", tmp_path)
+    monkeypatch.setattr(matched, "EPOCHS", {4: 2})
+    matched._lengths.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    lengths = {"journey": [10] * 8, "shortcut": [5] * 9, "answer_only": [2] * 10}
+    (tmp_path / "lengths.json").write_text(json.dumps(lengths), "utf-8")
+    assert matched.share(Cell("1m", "journey", 4, "examples", 1), tmp_path) == (4, 2.0)
+    assert matched.share(Cell("1m", "shortcut", 4, "examples", 1), tmp_path) == (4, 2.0)
+    assert matched.share(Cell("1m", "shortcut", 4, "tokens", 1), tmp_path) == (8, 2.0)
+    rows, passes = matched.share(Cell("1m", "answer_only", 4, "tokens", 1), tmp_path)
+    assert rows == 10
+    assert passes * sum(lengths["answer_only"]) == 2 * sum(lengths["journey"][:4])
+    matched._lengths.cache_clear()  # pyright: ignore[reportPrivateUsage]
+
+
+def test_every_size_has_its_epochs_and_no_cell_is_twice() -> None:
+    every = cells()
+    assert len({cell.name for cell in every}) == len(every)
+    assert set(SIZES) == set(EPOCHS)
+    # Six trainings for each model, size and seed: four arms, two of them a second time at equal tokens.
+    assert len(every) == 2 * len(SIZES) * 3 * 6
+
+
+def test_without_cells_there_is_nothing_to_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "OUT", tmp_path)
+    with pytest.raises(SystemExit, match="no cell is there yet"):
+        report.report()
+
+
+@pytest.mark.parametrize(("model", "millions"), [("1m", 1), ("5m", 5), ("25m", 25), ("100m", 100)])
+def test_models_have_about_the_parameters_that_their_names_say(model: str, millions: int) -> None:
+    torch: Any = import_module("torch")
+    transformers: Any = import_module("transformers")
+    with torch.device("meta"):
+        config = transformers.LlamaConfig(**MODELS[model], vocab_size=VOCABULARY)
+        made = transformers.LlamaForCausalLM(config)
+    assert made.num_parameters() == pytest.approx(millions * 1e6, rel=0.1)
