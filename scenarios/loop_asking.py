@@ -17,7 +17,8 @@ import orjson
 from longthought.agents.errors import RunError, UsageError
 from longthought.agents.problems import Problem
 from longthought.agents.prompts import Prompts
-from longthought.protocols.transcript import SeatUsage, Transcript, read_transcripts, write_transcripts
+from longthought.protocols.transcript import SeatUsage, Transcript
+from longthought.protocols.transcript_files import read_transcripts, write_transcripts
 from longthought.scenarios.dataset_files import FileSpec
 from longthought.scenarios.distilling import DistilOptions, distil_loaded
 from longthought.scenarios.load import Loaded

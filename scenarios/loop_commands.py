@@ -10,7 +10,8 @@ from longthought.agents.errors import UsageError
 from longthought.agents.models.local_weights import local_directory, weights_digest
 from longthought.agents.problems import Problem
 from longthought.agents.prompts import Prompts
-from longthought.protocols.transcript import Transcript, read_transcripts, write_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts, write_transcripts
 from longthought.scenarios.loop_asking import How, ask, seated
 from longthought.scenarios.loop_problems import Problems, check_unseen, load_problems
 from longthought.scenarios.loop_stages import Stages
@@ -149,7 +150,9 @@ class LoopCommands:
             "seed": seed,
             "hints": Prompts(hints, None, ("hint",)).texts if hints else None,
         }
-        placed = {seat: (self._weights(model), self._called(model)) for seat, model in seats.items()}
+        placed: dict[Seat, tuple[str, str]] = {
+            seat: (self._weights(model), self._called(model)) for seat, model in seats.items()
+        }
         loaded = seated(whom.loaded, placed)
         return self.stages.do(
             name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem
@@ -55,4 +55,4 @@ def check_unseen(problems: Sequence[Problem], source: str, held_out: Problems | 
 def _key(problem: Problem) -> str:
     """What makes two problems the same one: reasoning-gym's own facts, else the question."""
     entry = problem.metadata.get("entry")
-    return problem_key(entry) if isinstance(entry, dict) else normal(problem.question)
+    return problem_key(cast("dict[str, Any]", entry)) if isinstance(entry, dict) else normal(problem.question)

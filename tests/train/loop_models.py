@@ -14,6 +14,9 @@ import yaml
 from longthought.agents.calls import digest_of
 from longthought.agents.models.contract import Message, Reply, Sampling, ToolMessage, Usage
 from longthought.agents.models.scripted import ScriptedModel
+from longthought.scenarios import looping
+from longthought.scenarios.loop_asking import How
+from longthought.train.loops.account import Line
 from longthought.train.loops.settings import LoopSettings
 from longthought.train.settings import DpoSettings, SftSettings, load_settings
 
@@ -138,6 +141,16 @@ def written(loop: str, **changes: Any) -> Path:
 
 
 def settings_of(loop: str, **changes: Any) -> LoopSettings:
-    from longthought.scenarios.looping import LOOPS as KINDS
+    return load_settings(written(loop, **changes), schema=looping.LOOPS[loop].settings)
 
-    return load_settings(written(loop, **changes), schema=KINDS[loop].settings)
+
+def play(loop: str, out: str = "out", **changes: Any) -> tuple[list[Line], list[str]]:
+    """The rounds, and the stages that were made now."""
+    made: list[str] = []
+
+    def say(stage: str, there: bool) -> None:
+        if not there:
+            made.append(stage)
+
+    how = How(max_connections=4, allow_import=True)
+    return looping.play_loop(loop, settings_of(loop, **changes), Path(out), how, say, train), made

@@ -19,17 +19,14 @@ import pytest
 import yaml
 
 from longthought.agents.errors import RunError, UsageError
-from longthought.protocols.transcript import read_transcripts
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.loop_asking import How
 from longthought.scenarios.looping import LOOPS, play_loop
-from longthought.train.loops.account import Line
 from longthought.train.loops.settings import LoopSettings
 from longthought.train.settings import load_settings
-from tests.scenarios.command_line import Call
-from tests.scenarios.conftest import call  # noqa: F401
 from tests.train import loop_models
 from tests.train.loop_kills import final_hashes
-from tests.train.loop_models import settings_of
+from tests.train.loop_models import play
 from tests.train.tiny_corpora import CONFIG
 
 ROOT = Path(__file__).parents[2]
@@ -40,18 +37,6 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     yield
     loop_models.heard.clear()
-
-
-def play(loop: str, out: str = "out", **changes: Any) -> tuple[list[Line], list[str]]:
-    """The rounds, and the stages that were made now."""
-    made: list[str] = []
-
-    def say(stage: str, there: bool) -> None:
-        if not there:
-            made.append(stage)
-
-    how = How(max_connections=4, allow_import=True)
-    return play_loop(loop, settings_of(loop, **changes), Path(out), how, say, loop_models.train), made
 
 
 def rows(corpus: str, kind: str) -> list[dict[str, Any]]:
@@ -358,19 +343,3 @@ def test_kill_9_at_random_moments_of_a_real_loop(tmp_path: Path) -> None:
         half.wait()
     assert started("killed").wait() == 0
     assert final_hashes(Path("killed")) == final_hashes(Path("straight"))
-
-
-def test_the_command_tells_of_each_round(call: Call) -> None:  # noqa: F811
-    play("dpo")
-    arguments = ("loop", "dpo", "--config", "dpo.yaml", "--out", "out", "--allow-import")
-    code, said, wrong = call(*arguments)
-    assert code == 0, wrong
-    assert "round-2/model: is there already" in wrong
-    numbers = [re.split(r"[│\s]+", line.strip("│ \n")) for line in said.splitlines() if line.startswith("│")]
-    assert [(line[0], line[1]) for line in numbers] == [("0", "0"), ("1", "8"), ("2", "8")]
-    told = orjson.loads(Path("out/rounds.json").read_bytes())
-    assert [f"{one['accuracy']:.1%}" for one in told] == [line[6] for line in numbers]
-    assert Path("out/rounds.csv").read_text().count("\n") == 1 + len(told)
-    assert Path("out/accuracy.svg").read_text().startswith("<?xml")
-    code, _, wrong = call(*arguments, "--set", "rows=3")
-    assert (code, "dpo.yaml: rows" in wrong) == (2, True)

@@ -25,7 +25,7 @@ def cotrain(do: Commands, settings: CotrainSettings) -> Iterator[Round]:
     alone = settings.critic is None
     base: dict[Seat, Model] = {"policy": settings.model, "critic": settings.critic or settings.model}
     rows = settings.rows or do.rows("both" if alone else "policy")
-    seats = dict(base)
+    seats: dict[Seat, Model] = dict(base)
     yield base_round(do, seats)
     for number in range(1, settings.rounds + 1):
         debates = do.ask(at(number, "debates"), seats, do.problems, settings.samples, seed=number)
@@ -40,5 +40,5 @@ def cotrain(do: Commands, settings: CotrainSettings) -> Iterator[Round]:
             verdicts = settings.critic_rows or do.rows("critic")
             learned = do.export(at(number, "critic-corpus"), debates, verdicts, seats["critic"])
             critic = do.train(at(number, "critic"), "sft", start["critic"], learned)
-        seats = {"policy": policy, "critic": critic}
+        seats = dict[Seat, Model]({"policy": policy, "critic": critic})
         yield Round(number, seats, [debates], corpus, do.evaluate(at(number, "evaluation"), seats))

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from longthought.agents.errors import RunError
 from longthought.agents.problems import Problem
-from longthought.protocols.transcript import Transcript, read_transcripts
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.synth.corpus.manifest import read_manifest
 from longthought.train.loops.commands import Commands, Model, Seat
 
