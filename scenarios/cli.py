@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import Annotated, NoReturn
 
 import typer
@@ -43,6 +44,9 @@ app = typer.Typer(
 #: Libraries that would otherwise report home; whoever wants that sets the variable.
 _QUIET = {"HF_HUB_DISABLE_TELEMETRY": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 
+#: How long a process waits for the main one to say the same.
+_PATIENCE_S = 20
+
 
 @app.callback()
 def _options(
@@ -79,9 +83,18 @@ def main() -> NoReturn:
     try:
         app()
     except LongthoughtError as error:
+        _leave_it_to_the_main_process()
         print(f"longthought: {_one_line(error)}", file=sys.stderr)
         sys.exit(2 if isinstance(error, UsageError) else 1)
     sys.exit(0)
+
+
+def _leave_it_to_the_main_process() -> None:
+    """Of processes that train together all come to most errors, and their launcher ends all when the first one does."""
+    from longthought.train.processes import is_main
+
+    if not is_main():
+        time.sleep(_PATIENCE_S)
 
 
 def _one_line(error: Exception) -> str:
@@ -89,3 +102,7 @@ def _one_line(error: Exception) -> str:
     from longthought.scenarios.plain_text import printable
 
     return " ".join(printable(str(error)).split())
+
+
+if __name__ == "__main__":
+    main()

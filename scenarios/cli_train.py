@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from longthought.agents.errors import UsageError
 from longthought.scenarios.cli_help import PlainGroup
 
 app = typer.Typer(
@@ -18,56 +21,137 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a setting: learning_rate=1e-3"),
 ]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint, if there is one.")]
+ForceNew = Annotated[
+    bool, typer.Option("--force-new", help="Move earlier checkpoints aside and start again.")
+]
+ReportTo = Annotated[
+    str | None,
+    typer.Option("--report-to", metavar="NAMES", help="trackio, tensorboard, wandb; with commas between."),
+]
+AccelerateConfig = Annotated[
+    str | None,
+    typer.Option(
+        "--accelerate-config", metavar="NAME", help="Several processes: ddp, fsdp2, zero3, cpu2, or a file."
+    ),
+]
+Processes = Annotated[
+    int | None, typer.Option("--processes", min=1, help="How many, with --accelerate-config.")
+]
+
+#: A trainer's settings, and what trains by them and returns the model's directory.
+Trainer = tuple[type[Any], Callable[[Any], Path]]
 
 
-@app.command()
-def sft(config: Config, set_: Sets = None) -> None:
+def sft() -> Trainer:
     """Supervised fine-tuning, or training from nothing, on journeys, dialogues or any other rows of messages."""
-    from longthought.train.settings import SftSettings, load_settings
+    from longthought.train.settings import SftSettings
     from longthought.train.sft import run_sft
 
-    _say(run_sft(load_settings(config, set_ or (), schema=SftSettings)))
+    return SftSettings, run_sft
 
 
-@app.command()
-def dpo(config: Config, set_: Sets = None) -> None:
+def dpo() -> Trainer:
     """Direct preference optimisation on pairs of solutions (preference) or of steps (step_preference)."""
     from longthought.train.dpo import run_dpo
-    from longthought.train.settings import DpoSettings, load_settings
+    from longthought.train.settings import DpoSettings
 
-    _say(run_dpo(load_settings(config, set_ or (), schema=DpoSettings)))
+    return DpoSettings, run_dpo
 
 
-@app.command()
-def prm(config: Config, set_: Sets = None) -> None:
+def prm() -> Trainer:
     """A process reward model on step labels: ours, PRM800K's, Math-Shepherd's, …"""
     from longthought.train.reward_model import run_prm
-    from longthought.train.settings import PrmSettings, load_settings
+    from longthought.train.settings import PrmSettings
 
-    _say(run_prm(load_settings(config, set_ or (), schema=PrmSettings)))
+    return PrmSettings, run_prm
 
 
-@app.command()
-def orm(config: Config, set_: Sets = None) -> None:
+def orm() -> Trainer:
     """An outcome reward model on solutions that are known to be right or wrong."""
     from longthought.train.reward_model import run_orm
-    from longthought.train.settings import OrmSettings, load_settings
+    from longthought.train.settings import OrmSettings
 
-    _say(run_orm(load_settings(config, set_ or (), schema=OrmSettings)))
+    return OrmSettings, run_orm
 
 
-@app.command()
-def critic(config: Config, set_: Sets = None) -> None:
+def critic() -> Trainer:
     """A critic: supervised fine-tuning on critic rows, of `tamper` or of `export --kinds critic`."""
-    from longthought.train.settings import CriticSettings, load_settings
+    from longthought.train.settings import CriticSettings
     from longthought.train.sft import run_sft
 
-    _say(run_sft(load_settings(config, set_ or (), schema=CriticSettings)))
+    return CriticSettings, run_sft
 
 
-def _say(result: object) -> None:
+def _add(name: str, trainer: Callable[[], Trainer]) -> None:
+    def command(
+        config: Config,
+        set_: Sets = None,
+        resume: Resume = False,
+        force_new: ForceNew = False,
+        report_to: ReportTo = None,
+        accelerate_config: AccelerateConfig = None,
+        processes: Processes = None,
+    ) -> None:
+        if resume and force_new:
+            raise UsageError("--resume goes on and --force-new starts again; give one of them")
+        overrides = [
+            *(set_ or ()),
+            *(["earlier=resume"] if resume else []),
+            *(["earlier=set-aside"] if force_new else []),
+            *([f"report_to={report_to}"] if report_to else []),
+        ]
+        if accelerate_config is None:
+            if processes:
+                raise UsageError("--processes goes with --accelerate-config, which says what kind they are")
+            _train(trainer(), config, overrides)
+        else:
+            _launch(name, trainer(), config, overrides, accelerate_config, processes)
+
+    app.command(name, help=trainer.__doc__)(command)
+
+
+for _trainer in (sft, dpo, prm, orm, critic):
+    _add(_trainer.__name__, _trainer)
+
+
+def _train(trainer: Trainer, config: Path, overrides: list[str]) -> None:
+    from longthought.train.checkpoints import is_finished
+    from longthought.train.processes import is_main
+    from longthought.train.settings import load_settings
+
+    schema, run = trainer
+    settings = load_settings(config, overrides, schema=schema)
+    done = settings.earlier == "resume" and is_finished(settings)
+    made = settings.out if done else run(settings)
+    if is_main():
+        _say(made)
+
+
+def _launch(
+    name: str,
+    trainer: Trainer,
+    config: Path,
+    overrides: list[str],
+    accelerate_config: str,
+    processes: int | None,
+) -> None:
+    from longthought.scenarios.accelerated import launch
+    from longthought.train.settings import load_settings
+
+    # What is wrong with the settings is said before any process is started.
+    load_settings(config, overrides, schema=trainer[0])
+    sets = [part for override in overrides for part in ("--set", override)]
+    if code := launch(accelerate_config, processes, ["train", name, "--config", str(config), *sets]):
+        sys.exit(code)
+
+
+def _say(made: Path) -> None:
+    import orjson
     from rich.console import Console
 
     from longthought.scenarios.plain_text import plain
 
-    Console().print(plain(str(result)), soft_wrap=True)
+    measured = orjson.loads((made / "training.json").read_bytes())
+    speed = "{tokens_seen:,} tokens in {seconds:,} s, {tokens_per_second:,} a second".format(**measured)
+    Console().print(plain(f"{speed}\n{made}"), soft_wrap=True)

@@ -253,6 +253,7 @@ class LoopCommands:
                 "out": out,
                 # What is there was left by a process that was killed: this place is the loop's own.
                 "overwrite": True,
+                "earlier": "resume",
             }
         )
         steps = None if settings.max_steps is None else round(settings.max_steps * longer)

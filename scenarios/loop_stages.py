@@ -18,9 +18,9 @@ import orjson
 
 from longthought.agents.errors import RunError, UsageError
 from longthought.agents.models.local_weights import weights_digest
-from longthought.scenarios.manifest import differences
 from longthought.scenarios.replace_file import replace_file
 from longthought.synth.corpus.manifest import NAME as CORPUS
+from longthought.synth.differences import differences
 from longthought.synth.file_hash import file_hash
 
 FILE = "loop.json"

@@ -6,10 +6,10 @@ import importlib.metadata
 import json
 import platform
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -18,6 +18,7 @@ from longthought.agents.errors import JournalMismatch, UsageError
 from longthought.agents.problems import Problem
 from longthought.scenarios.load import Loaded
 from longthought.scenarios.replace_file import replace_file
+from longthought.synth.differences import differences
 
 FILE = "manifest.json"
 Status = Literal["running", "finished", "cancelled", "failed"]
@@ -33,10 +34,6 @@ _PACKAGES = (
     "transformers",
     "vllm",
 )
-
-
-#: In place of a key that is not there.
-_NOTHING = object()
 
 
 class Identity(BaseModel):
@@ -169,7 +166,10 @@ def check_same_run(run_dir: Path, old: Manifest, new: Manifest, problems: Sequen
     """
     changes = [
         f"{key}: {was} → {is_}"
-        for key, was, is_ in differences(old.identity.model_dump(), new.identity.model_dump())
+        for key, was, is_ in (
+            *differences(old.scenario, new.scenario),
+            *differences({"prompts": old.prompts}, {"prompts": new.prompts}),
+        )
     ]
     # A larger or smaller --limit is the same run, if the problems that both have are the same.
     both = min(old.problems, new.problems)
@@ -180,26 +180,6 @@ def check_same_run(run_dir: Path, old: Manifest, new: Manifest, problems: Sequen
             f"{run_dir}: holds the run of another scenario ({'; '.join(changes)}); change it back, "
             "choose another --run-dir, or move the old run aside with --force-new"
         )
-
-
-def differences(old: object, new: object, key: str = "") -> Iterator[tuple[str, str, str]]:
-    """Every key in which two JSON values differ, what it was and what it is."""
-    was, is_ = _fields(old), _fields(new)
-    if was is not None and is_ is not None:
-        for name in sorted({*was, *is_}):
-            inner = f"{key}.{name}" if key else name.removeprefix("scenario")
-            yield from differences(was.get(name, _NOTHING), is_.get(name, _NOTHING), inner)
-    elif old != new:
-        yield key, _short(old), _short(new)
-
-
-def _fields(value: object) -> Mapping[str, object] | None:
-    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else None
-
-
-def _short(value: object) -> str:
-    text = "(none)" if value is _NOTHING else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:60] + "…"
 
 
 def _versions() -> dict[str, str]:

@@ -1,10 +1,12 @@
-"""Settings as transformers' training arguments: nothing is reported anywhere and nothing is uploaded."""
+"""Settings as transformers' training arguments: nothing is uploaded, and nothing reported unless a setting says so."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
+from longthought.train.checkpoints import checkpoints_of
+from longthought.train.reporting import reporting
 from longthought.train.settings import TrainSettings
 
 _EAGER_LENGTH = 1024
@@ -13,6 +15,7 @@ _EAGER_LENGTH = 1024
 def quiet_libraries() -> None:
     """Switch off usage reports of the libraries; must run before they are imported."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 
@@ -24,7 +27,7 @@ def trainer_arguments(settings: TrainSettings) -> dict[str, Any]:
         torch.set_num_threads(settings.threads)
     on_cpu = use_cpu(settings)
     return {
-        "output_dir": str(settings.out.with_name(f"{settings.out.name}-checkpoints")),
+        "output_dir": str(checkpoints_of(settings)),
         "num_train_epochs": settings.epochs,
         "max_steps": settings.max_steps or -1,
         "learning_rate": settings.learning_rate,
@@ -45,9 +48,11 @@ def trainer_arguments(settings: TrainSettings) -> dict[str, Any]:
         "save_strategy": "steps" if settings.save_steps else "no",
         "save_steps": settings.save_steps or 500,
         "save_total_limit": 2,
-        "report_to": "none",
+        **reporting(settings),
         "push_to_hub": False,
         "dataloader_pin_memory": not on_cpu,
+        # Every weight has a part in every loss; looking for others costs a walk through the graph.
+        "ddp_find_unused_parameters": False,
     }
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from importlib.metadata import version
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from longthought.agents.errors import UsageError
-from longthought.train.corpus import corpus_files, corpus_hashes
+from longthought.train.card import model_card
+from longthought.train.checkpoints import check_checkpoints
+from longthought.train.corpus import corpus_files
+from longthought.train.processes import weights_are_split
+from longthought.train.provenance import RECORD, read_record, write_record
+from longthought.train.reporting import check_reporters
 from longthought.train.settings import TrainSettings
-
-_RECORD = "training.json"
-_LIBRARIES = ("longthought", "torch", "transformers", "trl", "tokenizers", "datasets")
 
 
 def check_places(settings: TrainSettings) -> None:
@@ -23,10 +23,15 @@ def check_places(settings: TrainSettings) -> None:
 
     Raises:
         UsageError: no such corpus or kind; or ``out`` holds a model and ``overwrite`` is off, or anything that no
-            training left there.
+            training left there; or its checkpoints may not be gone on with; or a reporter's package is missing.
     """
     for corpus in settings.corpora:
         corpus_files(corpus)
+    check_reporters(settings.report_to)
+    if settings.lora and weights_are_split():
+        raise UsageError(
+            "lora: adapters cannot be merged into weights that are split between processes; launch with `ddp`"
+        )
     out = settings.out
     if out.is_file():
         raise UsageError(f"out: {out} is a file; name a directory")
@@ -37,77 +42,41 @@ def check_places(settings: TrainSettings) -> None:
             )
         if not settings.overwrite:
             raise UsageError(f"out: {out} is there already; name another directory or set overwrite: true")
+    check_checkpoints(settings)
     out.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _left_by_training(out: Path) -> set[str]:
     """The files that the model in a directory consists of, by its own record."""
-    try:
-        record: Any = orjson.loads((out / _RECORD).read_bytes())
-        return {_RECORD, *record["files"]}
-    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
-        return set()
+    files = read_record(out).get("files")
+    return {RECORD, *files} if isinstance(files, list) else set()
 
 
-def save_artifact(
-    settings: TrainSettings, kind: str, model: Any, tokenizer: Any, measured: Mapping[str, Any]
-) -> Path:
+def save_artifact(settings: TrainSettings, trainer: Any, tokenizer: Any, record: Mapping[str, Any]) -> Path:
     """Write everything beside ``settings.out``, then move it there in one step: no half model is ever found.
 
-    ``measured`` (tokens, seconds, loss) goes into ``training.json`` and the card.
+    Adapters are merged. Every process must call this: weights may be split between them. The main one writes.
     """
-    staging = settings.out.with_name(f".{settings.out.name}.partial")
-    shutil.rmtree(staging, ignore_errors=True)
-    # The trainer switches the cache off for itself; whoever loads the model wants it.
-    model.config.use_cache = True
-    model.save_pretrained(staging)
-    tokenizer.save_pretrained(staging)
-    record = {
-        "kind": kind,
-        "settings": settings.model_dump(mode="json"),
-        "corpora": corpus_hashes(settings.corpora),
-        "versions": {library: version(library) for library in _LIBRARIES},
-        "parameters": int(model.num_parameters()),
-        **measured,
-    }
-    (staging / "README.md").write_text(_card(settings, kind, record), encoding="utf-8")
-    record["files"] = sorted(file.name for file in staging.iterdir())
-    (staging / _RECORD).write_bytes(orjson.dumps(record, option=orjson.OPT_INDENT_2))
-    if settings.out.exists():
-        shutil.rmtree(settings.out)
-    staging.rename(settings.out)
+    pt_utils: Any = import_module("transformers.trainer_pt_utils")
+    if settings.lora:
+        model = trainer.model.merge_and_unload()
+        weights = model.state_dict()
+    else:
+        model = trainer.accelerator.unwrap_model(trainer.model)
+        weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)
+    parameters = int(pt_utils.get_model_param_count(model))
+    if trainer.is_world_process_zero():
+        staging = settings.out.with_name(f".{settings.out.name}.partial")
+        shutil.rmtree(staging, ignore_errors=True)
+        # The trainer switches the cache off for itself; whoever loads the model wants it.
+        model.config.use_cache = True
+        model.save_pretrained(staging, state_dict=weights)
+        tokenizer.save_pretrained(staging)
+        record = {**record, "parameters": parameters}
+        (staging / "README.md").write_text(model_card(settings.out.name, record), encoding="utf-8")
+        write_record(staging, {**record, "files": sorted(file.name for file in staging.iterdir())})
+        if settings.out.exists():
+            shutil.rmtree(settings.out)
+        staging.rename(settings.out)
+    trainer.accelerator.wait_for_everyone()
     return settings.out
-
-
-def _card(settings: TrainSettings, kind: str, record: Mapping[str, Any]) -> str:
-    corpora = "\n".join(
-        f"- `{Path(name).parent.name}/{Path(name).name}` sha256 `{digest}`"
-        for name, digest in record["corpora"].items()
-    )
-    numbers = "\n".join(
-        f"| {name.replace('_', ' ')} | {value:,.4g} |"
-        if isinstance(value, float)
-        else f"| {name.replace('_', ' ')} | {value:,} |"
-        for name, value in record.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    )
-    start = settings.model if isinstance(settings.model, str) else "random weights"
-    return f"""---
-library_name: transformers
-tags: [longthought, {kind}]
----
-
-# {settings.out.name}
-
-Trained with `longthought train {kind}` from {Path(start).name}.
-
-| measured | |
-|---|---|
-{numbers}
-
-Corpora:
-
-{corpora}
-
-Everything that made it (settings, versions, the course of the loss) is in `training.json`.
-"""

@@ -1,53 +1,80 @@
-"""Running a trainer to its end and saving what it made, with what was measured on the way."""
+"""Running a trainer to its end, from the last checkpoint if there is one, and saving what it made."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from longthought.train.artifact import save_artifact
+from longthought.train.checkpoints import checkpoints_of, drop_if_empty, last_whole, take_checkpoints
+from longthought.train.provenance import provenance, read_record
+from longthought.train.reporting import place_logs
 from longthought.train.settings import TrainSettings
 
 _LOGGED = ("step", "epoch", "loss", "learning_rate", "grad_norm", "rewards/accuracies", "rewards/margins")
 
 
 def fit_and_save(
-    settings: TrainSettings, kind: str, trainer: Any, tokenizer: Any, counts: Mapping[str, int]
+    settings: TrainSettings, kind: str, trainer: Any, tokenizer: Any, counts: Mapping[str, Any]
 ) -> Path:
     """Train, merge adapters if there are any, and save to ``settings.out``.
 
     ``counts`` says what was trained on, ``tokens_of_an_epoch`` among it; speed leaves padding out.
     """
+    from longthought.train.checkpoint_records import CheckpointRecords
+
+    made = {**provenance(settings, kind), **counts}
+    if trainer.is_world_process_zero():
+        take_checkpoints(settings, made)
+    trainer.accelerator.wait_for_everyone()
+    last = last_whole(checkpoints_of(settings))
+    before = float(read_record(last)["seconds"]) if last else 0.0
     started = time.perf_counter()
-    result = trainer.train()
-    seconds = time.perf_counter() - started
-    log = _rounded(trainer.state.log_history)
-    epochs = float(trainer.state.epoch)
+
+    def record_at(state: Any) -> dict[str, Any]:
+        return {**made, **_course(state, counts, before + time.perf_counter() - started)}
+
+    place_logs(settings, trainer)
+    trainer.add_callback(
+        CheckpointRecords(settings.out.name, record_at, trainer.accelerator.wait_for_everyone)
+    )
+    trainer.train(resume_from_checkpoint=str(last) if last else None)
+    if trainer.is_world_process_zero():
+        drop_if_empty(checkpoints_of(settings))
+    return save_artifact(settings, trainer, tokenizer, record_at(trainer.state))
+
+
+def _course(state: Any, counts: Mapping[str, int], seconds: float) -> dict[str, Any]:
+    """How far it is, how fast it was, and every line of the log; of all parts of a resumed training together."""
+    log = _rounded(state.log_history)
+    epochs = float(state.epoch)
     seen = int(counts["tokens_of_an_epoch"] * epochs)
-    measured = {
-        **counts,
+    return {
         "epochs": round(epochs, 4),
-        "steps": int(trainer.state.global_step),
+        "steps": int(state.global_step),
         "tokens_seen": seen,
         "seconds": round(seconds, 1),
         "tokens_per_second": round(seen / seconds, 1),
-        "mean_loss": float(result.training_loss),
-        "final_loss": log[-1]["loss"] if log else float(result.training_loss),
+        "mean_loss": _mean(log),
+        "final_loss": log[-1]["loss"],
         "log": log,
     }
-    checkpoints = Path(trainer.args.output_dir)
-    if checkpoints.is_dir() and not any(checkpoints.iterdir()):
-        checkpoints.rmdir()
-    model = trainer.model.merge_and_unload() if settings.lora else trainer.model
-    return save_artifact(settings, kind, model, tokenizer, measured)
+
+
+def _mean(log: Sequence[Mapping[str, float]]) -> float:
+    """The mean loss of all steps: a line's is that of the steps since the line before."""
+    ends = [0, *(int(line["step"]) for line in log)]
+    steps = [end - start for start, end in pairwise(ends)]
+    return sum(line["loss"] * n for line, n in zip(log, steps, strict=True)) / ends[-1]
 
 
 def _rounded(history: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
     """The trainer's log without what it sums up at the end."""
     return [
-        {key: float(f"{float(entry[key]):.5g}") for key in _LOGGED if key in entry}
+        {key: float(f"{float(entry[key]):.7g}") for key in _LOGGED if key in entry}
         for entry in history
         if "loss" in entry
     ]

@@ -1,4 +1,8 @@
-"""The order of training rows: batches of similar length, in random order, so that little is padding."""
+"""The order of training rows: steps of similar length, in random order, so that little is padding.
+
+What is grouped is all rows of an optimiser step, so that these are the same rows in the same order however a step is
+divided: into batches that are accumulated, or between processes.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,12 @@ from collections.abc import Iterator, Sequence, Sized
 from typing import Any
 
 import numpy as np
-import torch
 from torch.utils.data import Sampler
 from transformers import Trainer
 
 
 class LengthBatchSampler(Sampler[int], Sized):
-    """Row indices such that each run of ``batch`` has similar lengths.
+    """Row indices such that each run of ``batch`` has similar lengths; the order is that of the seed and the epoch.
 
     Rows are shuffled, sorted by length within pools of 50 batches, and the batches are shuffled again.
     (transformers' own length grouping leaves a pool's batches in order, long before short.)
@@ -21,13 +24,19 @@ class LengthBatchSampler(Sampler[int], Sized):
     def __init__(self, lengths: Sequence[int], batch: int, seed: int) -> None:
         self._lengths = np.asarray(lengths)
         self._batch = batch
-        self._generator = torch.Generator().manual_seed(seed)
+        self._seed = seed
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Which epoch comes next; a resumed training begins at a later one."""
+        self._epoch = epoch
 
     def __len__(self) -> int:
         return len(self._lengths)
 
     def __iter__(self) -> Iterator[int]:
-        order = np.array(self._shuffled(len(self._lengths)))
+        dice = np.random.default_rng([self._seed, self._epoch])
+        order: np.ndarray[tuple[int], np.dtype[np.int64]] = dice.permutation(len(self._lengths))
         pool = 50 * self._batch
         batches = list[np.ndarray[tuple[int], np.dtype[np.int64]]]()
         for start in range(0, len(order), pool):
@@ -36,14 +45,10 @@ class LengthBatchSampler(Sampler[int], Sized):
             batches += [rows[at : at + self._batch] for at in range(0, len(rows), self._batch)]
         # A short batch stays last: the loader cuts by count.
         full = len(order) // self._batch
-        for index in self._shuffled(full):
-            yield from batches[index].tolist()
+        for index in dice.permutation(full):
+            yield from batches[int(index)].tolist()
         for rest in batches[full:]:
             yield from rest.tolist()
-
-    def _shuffled(self, n: int) -> list[int]:
-        order: Any = torch.randperm(n, generator=self._generator)
-        return list(order.tolist())
 
 
 class LengthBatchTrainer(Trainer):
@@ -56,4 +61,6 @@ class LengthBatchTrainer(Trainer):
 def length_batches(trainer: Any) -> LengthBatchSampler:
     """The order for a trainer whose dataset has the column ``length``, which its loaders no longer see."""
     lengths = trainer.train_dataset["length"][:]
-    return LengthBatchSampler(lengths, trainer.args.train_batch_size, trainer.args.seed)
+    args = trainer.args
+    step = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
+    return LengthBatchSampler(lengths, step, args.seed)

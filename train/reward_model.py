@@ -164,4 +164,17 @@ def reward_trainer(settings: RewardModelSettings, model: Any, tokenizer: Any, da
         data_collator=collator(pad_token_id=tokenizer.pad_token_id),
         train_dataset=dataset,
         processing_class=tokenizer,
+        compute_loss_func=label_loss,
     )
+
+
+def label_loss(outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
+    """Cross-entropy, as a mean over all labels of an optimiser step, however many batches it has.
+
+    The models' own loss is a mean over a batch, and their trainer adds these up as if they were parts of one.
+    """
+    functional: Any = import_module("torch.nn.functional")
+    total = functional.cross_entropy(
+        outputs.logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED, reduction="sum"
+    )
+    return total / ((labels != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch)

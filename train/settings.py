@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, cast, overload
+from typing import Annotated, Any, Literal, Self, TypeVar, cast, overload
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from longthought.agents.errors import UsageError
 
 Scheduler = Literal["cosine", "linear", "constant", "constant_with_warmup", "cosine_with_min_lr"]
+
+#: What a training does where an earlier one left checkpoints.
+Earlier = Literal["refuse", "resume", "set-aside"]
+
+#: Who else is told the course of a training; the packages carry the same names.
+Reporter = Literal["trackio", "tensorboard", "wandb"]
+
+
+def _listed(given: object) -> object:
+    """``none``, one name, or names with commas between them, as a list."""
+    if isinstance(given, str):
+        return [name for part in given.split(",") if (name := part.strip()) and name != "none"]
+    return [] if given is None else given
 
 
 class _Settings(BaseModel):
@@ -87,7 +100,19 @@ class TrainSettings(_Settings):
     log_steps: int = Field(default=50, ge=1)
     #: Steps between checkpoints, kept in ``<out>-checkpoints``; none saves only the end.
     save_steps: int | None = Field(default=None, ge=1)
+    #: ``resume`` goes on from the last of them, ``set-aside`` moves them to ``<out>-checkpoints.1`` and starts again.
+    earlier: Earlier = "refuse"
+    report_to: Annotated[list[Reporter], BeforeValidator(_listed)] = []
     lora: LoraSettings | None = None
+
+
+def _list(given: object) -> list[Any]:
+    """``given`` where it is a list; what else it may be, the field's own check complains of."""
+    return cast("list[Any]", given if isinstance(given, list) else [])
+
+
+#: What no phase of a training may change.
+_OF_ALL_PHASES = ("model", "out", "overwrite", "seed", "device", "threads")
 
 
 class SftSettings(TrainSettings):
@@ -96,6 +121,31 @@ class SftSettings(TrainSettings):
     #: TRL's own loss, which logs entropy and token accuracy and spares the memory of all logits; ``auto`` leaves
     #: it out for vocabularies of at most 8,192 tokens, which train a tenth faster without.
     token_metrics: bool | Literal["auto"] = "auto"
+    #: Lays the rows of a batch end to end instead of padding them; no row sees another, and a step learns the same.
+    #: ``auto`` packs on a CPU, or with flash attention on a GPU. Measured: ``python -m benchmarks.train_speed``.
+    packing: bool | Literal["auto"] = "auto"
+    #: Trainings one after the other, each from the model of the one before; one says what is not as in the keys beside
+    #: `phases`, and is read as the whole of its settings. `corpora` then are those of all phases.
+    phases: list[Self] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_phases(cls, content: object) -> object:
+        whole = cast("dict[str, Any]", content if isinstance(content, dict) else {})
+        given = _list(whole.get("phases"))
+        if not given or not all(isinstance(phase, dict) for phase in given):
+            return cast("object", content)
+        own = {key: value for key, value in whole.items() if key != "phases"}
+        phases: list[dict[str, Any]] = [{**own, **phase} for phase in given]
+        corpora = list[Any]()
+        for n, phase in enumerate(phases):
+            for key in _OF_ALL_PHASES:
+                if phase.get(key) != own.get(key):
+                    raise ValueError(f"phases.{n}.{key} is the same for all phases; set {key} beside phases")
+            if phase.get("phases"):
+                raise ValueError(f"phases.{n}.phases: a phase has none of its own")
+            corpora += [corpus for corpus in _list(phase.get("corpora")) if corpus not in corpora]
+        return {**own, "corpora": corpora, "phases": phases}
 
 
 class CriticCorpus(CorpusSettings):

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from longthought.train.arguments import attention, quiet_libraries, trainer_arguments
+from longthought.train.arguments import quiet_libraries, trainer_arguments
 from longthought.train.artifact import check_places
+from longthought.train.checkpoints import is_finished
 from longthought.train.corpus import read_rows
 from longthought.train.fit import fit_and_save
 from longthought.train.lora import lora_config
+from longthought.train.packing import layout
+from longthought.train.phases import clear_up, phases_of, whole_account
 from longthought.train.settings import SftSettings
 from longthought.train.starting_point import load_start
 from longthought.train.tokenise import tokenise_rows
@@ -18,43 +21,59 @@ _SMALL_VOCABULARY = 8192
 
 
 def run_sft(settings: SftSettings) -> Path:
-    """Train and save; returns the directory, which transformers, vLLM and TRL load.
+    """Train, phase after phase, and save; returns the directory, which transformers, vLLM and TRL load.
 
     Raises:
         UsageError: a model, corpus or row that cannot be trained with; see the functions called.
     """
     quiet_libraries()
-    check_places(settings)
+    phases = phases_of(settings)
+    for each in (*phases[:-1], settings):
+        check_places(each)
     model, tokenizer = load_start(settings)
-    corpus = tokenise_rows(
-        read_rows(settings.corpora), tokenizer, max_length=settings.max_length, too_long=settings.too_long
-    )
-    trainer = sft_trainer(settings, model, tokenizer, corpus.dataset)
-    counts = {
-        "rows": len(corpus.dataset),
-        "rows_dropped": corpus.dropped,
-        "tokens_of_an_epoch": corpus.tokens,
-        "trained_tokens_of_an_epoch": corpus.trained,
-    }
-    return fit_and_save(settings, "sft", trainer, tokenizer, counts)
+    # All rows are looked at before the first phase trains.
+    corpora = [
+        tokenise_rows(
+            read_rows(phase.corpora), tokenizer, max_length=phase.max_length, too_long=phase.too_long
+        )
+        for phase in phases
+    ]
+    for phase, corpus in zip(phases, corpora, strict=True):
+        if phase.earlier == "resume" and is_finished(phase):
+            continue
+        if phase is not phases[0]:
+            model, _ = load_start(phase)
+        last = phase is phases[-1]
+        trainer = sft_trainer(phase, model, tokenizer, corpus.dataset)
+        counts = {
+            "rows": len(corpus.dataset),
+            "rows_dropped": corpus.dropped,
+            "tokens_of_an_epoch": corpus.tokens,
+            "trained_tokens_of_an_epoch": corpus.trained,
+            **(whole_account(settings, phases) if last else {}),
+        }
+        fit_and_save(phase, "sft", trainer, tokenizer, counts)
+    clear_up(phases)
+    return settings.out
 
 
 def sft_trainer(settings: SftSettings, model: Any, tokenizer: Any, dataset: Any) -> Any:
-    """TRL's trainer on a tokenised dataset, batches made of rows of similar length."""
+    """TRL's trainer on a tokenised dataset, batches made of rows of similar length, packed or padded."""
     from trl.trainer.sft_config import SFTConfig
 
     from longthought.train.sft_trainers import LeanSFTTrainer, LengthBatchSFTTrainer
 
+    packed, attention = layout(settings, model)
     config: Any = SFTConfig
     arguments = config(
         **trainer_arguments(settings),
         dataset_kwargs={"skip_prepare_dataset": True},
         max_length=None,
-        packing=False,
+        padding_free=packed,
         completion_only_loss=False,
         assistant_only_loss=False,
     )
-    model.set_attn_implementation(attention(settings))
+    model.set_attn_implementation(attention)
     small = settings.token_metrics == "auto" and model.config.vocab_size <= _SMALL_VOCABULARY
     lean = small or settings.token_metrics is False
     trainer: Any = LeanSFTTrainer if lean else LengthBatchSFTTrainer

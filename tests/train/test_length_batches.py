@@ -22,4 +22,8 @@ def test_epochs_differ_and_seeds_repeat() -> None:
     sampler, again = (LengthBatchSampler(LENGTHS, 8, seed=3) for _ in range(2))
     first = list(sampler)
     assert first == list(again)
-    assert first != list(sampler)
+    sampler.set_epoch(1)
+    second = list(sampler)
+    assert first != second
+    again.set_epoch(1)
+    assert second == list(again)

@@ -155,7 +155,7 @@ class IteratedDpoSettings(_FromAModel):
 
 def _checked(given: dict[str, Any], schema: type[TrainSettings]) -> dict[str, Any]:
     """Refuses here what the training would refuse after hours."""
-    if taken := sorted(given.keys() & {*_FILLED_IN, "overwrite"}):
+    if taken := sorted(given.keys() & {*_FILLED_IN, "overwrite", "earlier"}):
         raise ValueError(f"{taken[0]} is for the loop to fill in")
     try:
         schema.model_validate({**given, **_FILLED_IN})

@@ -1,0 +1,191 @@
+"""Trainings that end early: what they leave, who may go on with it, and that going on changes nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import torch
+import yaml
+
+from longthought.agents.errors import UsageError
+from longthought.train import checkpoint_records
+from longthought.train.checkpoints import is_finished, last_whole
+from longthought.train.settings import SftSettings
+from tests.train.tiny_trainings import apart, record, tiny_settings, train
+
+
+class PowerCutError(Exception):
+    """Ends a training where a test says so."""
+
+
+def cut_after(step: int, kind: str, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Train until the power fails, at the end of a step; returns the directory of the checkpoints."""
+
+    def fail(self: Any, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
+        if state.global_step == step:
+            raise PowerCutError
+        return original(self, args, state, control, **kwargs)
+
+    original = checkpoint_records.CheckpointRecords.on_step_end
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint_records.CheckpointRecords, "on_step_end", fail)
+        with pytest.raises(PowerCutError):
+            train(kind, settings)
+    out = Path(settings["out"])
+    assert not out.exists()
+    return out.with_name(f"{out.name}-checkpoints")
+
+
+def saving(kind: str, trained: Path, tmp_path: Path) -> dict[str, Any]:
+    """Two epochs of four steps, the last of each smaller than the others, and a checkpoint after every second step."""
+    settings = tiny_settings(kind, trained, tmp_path, rows=14)
+    return {**settings, "epochs": 2, "save_steps": 2, "log_steps": 3}
+
+
+@pytest.mark.parametrize(("kind", "step"), [("sft", 3), ("sft", 5), ("dpo", 7), ("prm", 6)])
+def test_a_resumed_training_ends_as_a_straight_one(
+    kind: str, step: int, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = saving(kind, trained, tmp_path)
+    straight = train(kind, settings)
+    cut = settings | {"out": str(tmp_path / "cut")}
+    cut_after(step, kind, cut, monkeypatch)
+    resumed = train(kind, cut, earlier="resume")
+    assert apart(straight, resumed) == 0
+    assert record(straight)["log"] == record(resumed)["log"]
+    assert [line["step"] for line in record(resumed)["log"]] == [2, 3, 4, 6, 8]
+    assert record(straight)["mean_loss"] == record(resumed)["mean_loss"]
+
+
+def test_every_checkpoint_says_what_made_it_and_holds_no_pickled_settings(
+    trained: Path, tmp_path: Path
+) -> None:
+    settings = saving("sft", trained, tmp_path)
+    model = train("sft", settings)
+    kept = sorted((tmp_path / "model-checkpoints").glob("checkpoint-*"))
+    assert [place.name for place in kept] == ["checkpoint-6", "checkpoint-8"]
+    final = record(model)
+    for step, place in zip((6, 8), kept, strict=True):
+        made = record(place)
+        assert made["steps"] == step
+        assert made["settings"]["seed"] == 0
+        assert made["processes"] == 1
+        assert len(made["code"].removesuffix("+changes")) == 40
+        assert all(made[key] == final[key] for key in ("kind", "corpora", "versions", "identity"))
+        card = (place / "README.md").read_text("utf-8")
+        assert f"# model, step {step}" in card
+        assert next(iter(made["corpora"].values())) in card
+    everything = [*model.rglob("*"), *kept[0].parent.rglob("*")]
+    assert {file.suffix for file in everything if file.is_file()} == {
+        *(".md", ".json", ".jinja", ".safetensors"),
+        *(".pt", ".pth"),
+    }
+    assert {file.name for file in everything if file.suffix in (".pt", ".pth")} == {
+        *("optimizer.pt", "scheduler.pt", "rng_state.pth"),
+    }
+
+
+def test_half_a_checkpoint_is_passed_over(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = saving("sft", trained, tmp_path)
+    place = cut_after(5, "sft", settings, monkeypatch)
+    assert last_whole(place) == place / "checkpoint-4"
+    weights = place / "checkpoint-4" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    assert last_whole(place) == place / "checkpoint-2"
+    (place / "checkpoint-2" / "training.json").unlink()
+    assert last_whole(place) is None
+    again = train("sft", settings, earlier="resume")
+    assert apart(again, train("sft", settings, out=str(tmp_path / "straight"))) == 0
+
+
+def test_who_may_go_on_with_what(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = saving("sft", trained, tmp_path)
+    place = cut_after(5, "sft", settings, monkeypatch)
+    with pytest.raises(
+        UsageError, match=r"stopped after step 4; go on with --resume, start afresh with --force-new"
+    ):
+        train("sft", settings)
+    with pytest.raises(
+        UsageError, match=r"another training \(learning_rate: 0.001 → 0.002\); change it back"
+    ):
+        train("sft", settings, earlier="resume", learning_rate=2e-3)
+    rows = tmp_path / "corpus" / "dialogue" / "train.jsonl"
+    (tmp_path / "corpus" / "manifest.json").write_text("{}")
+    with pytest.raises(UsageError, match=r"\(corpora.0.sha256: \[.*→ \["):
+        train("sft", settings, earlier="resume")
+    rows.write_bytes(b"".join(rows.read_bytes().splitlines(keepends=True)[:8]))
+    train("sft", settings, earlier="set-aside")
+    assert last_whole(tmp_path / "model-checkpoints.1") == tmp_path / "model-checkpoints.1" / "checkpoint-4"
+    # What the finished training left stands in nobody's way, neither again nor with other settings.
+    assert is_finished(SftSettings.model_validate(settings))
+    for change in ({}, {"learning_rate": 2e-3}, {"earlier": "resume"}):
+        train("sft", settings, overwrite=True, max_steps=2, save_steps=2, **change)
+    assert [p.name for p in place.glob("checkpoint-*")] == ["checkpoint-2"]
+
+
+def test_what_others_left_is_not_touched(trained: Path, tmp_path: Path) -> None:
+    settings = saving("sft", trained, tmp_path)
+    foreign = tmp_path / "model-checkpoints" / "checkpoint-4"
+    foreign.mkdir(parents=True)
+    (foreign / "optimizer.pt").write_bytes(b"somebody's")
+    for earlier in ("refuse", "resume"):
+        with pytest.raises(UsageError, match="holds no checkpoints of `longthought train`"):
+            train("sft", settings, earlier=earlier)
+    assert (foreign / "optimizer.pt").read_bytes() == b"somebody's"
+
+
+def test_a_pickle_that_runs_code_is_refused(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Evil:
+        def __reduce__(self) -> Any:
+            return (os.mkdir, (str(tmp_path / "ran"),))
+
+    settings = saving("sft", trained, tmp_path)
+    checkpoint = cut_after(5, "sft", settings, monkeypatch) / "checkpoint-4"
+    torch.save({"state": Evil()}, checkpoint / "optimizer.pt")
+    told = record(checkpoint)
+    told["files"]["optimizer.pt"] = (checkpoint / "optimizer.pt").stat().st_size
+    (checkpoint / "training.json").write_bytes(orjson.dumps(told))
+    with pytest.raises(Exception, match=r"weights_only|Weights only"):
+        train("sft", settings, earlier="resume")
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wait", [0.0, 0.15, 0.4])
+def test_a_killed_training_goes_on_from_the_command_line(trained: Path, tmp_path: Path, wait: float) -> None:
+    settings = tiny_settings("sft", trained, tmp_path) | {
+        "epochs": 60,
+        "save_steps": 5,
+        "batch": 8,
+        "log_steps": 5,
+    }
+    straight = train("sft", settings)
+    config = tmp_path / "sft.yaml"
+    config.write_text(yaml.safe_dump(settings | {"out": str(tmp_path / "killed")}))
+    command = [sys.executable, "-m", "longthought.scenarios.cli", "train", "sft", "--config", str(config)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    place = tmp_path / "killed-checkpoints"
+    while last_whole(place) is None:
+        assert process.poll() is None
+        time.sleep(0.002)
+    time.sleep(wait)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    subprocess.run([*command, "--resume"], check=True, capture_output=True)
+    assert apart(straight, tmp_path / "killed") == 0
+    assert record(straight)["log"] == record(tmp_path / "killed")["log"]
+    again = subprocess.run([*command, "--resume"], check=True, capture_output=True, text=True)
+    assert again.stdout == f"{tmp_path / 'killed'}\n"
+    assert not again.stderr

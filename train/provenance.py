@@ -1,0 +1,105 @@
+"""What made a model: settings, corpora, commit, versions. And what makes two trainings the same."""
+
+from __future__ import annotations
+
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+
+from longthought.synth.file_hash import file_hash
+from longthought.train.corpus import corpus_hashes
+from longthought.train.processes import processes
+from longthought.train.settings import TrainSettings
+
+#: The record's file in a model, in a checkpoint, and where the checkpoints lie.
+RECORD = "training.json"
+_LIBRARIES = ("longthought", "accelerate", "datasets", "peft", "tokenizers", "torch", "transformers", "trl")
+#: Settings that leave a training's course as it is.
+_BESIDE = {"out", "overwrite", "earlier", "report_to", "threads", "corpora", "phases"}
+
+
+def provenance(settings: TrainSettings, kind: str) -> dict[str, Any]:
+    """What every record of this training begins with."""
+    return {
+        "kind": kind,
+        "settings": settings.model_dump(mode="json"),
+        "corpora": corpus_hashes(settings.corpora),
+        "code": _commit(),
+        "versions": _versions(),
+        "processes": processes(),
+        "identity": identity_of(settings),
+    }
+
+
+def identity_of(settings: TrainSettings) -> dict[str, Any]:
+    """Equal for trainings that go the same way, wherever their corpora lie and their models are written."""
+    corpora = {
+        str(n): {
+            **corpus.model_dump(exclude={"path"}),
+            "sha256": sorted(corpus_hashes([corpus]).values()),
+        }
+        for n, corpus in enumerate(settings.corpora)
+    }
+    identity = {
+        "trainer": type(settings).__name__.removesuffix("Settings").lower(),
+        **settings.model_dump(mode="json", exclude=_BESIDE),
+        "corpora": corpora,
+        "processes": processes(),
+    }
+    if phases := getattr(settings, "phases", []):
+        identity["phases"] = [identity_of(phase) for phase in phases]
+    # A model that was trained here may be another one under the same name by now; its record tells.
+    if isinstance(settings.model, str) and (record := Path(settings.model) / RECORD).is_file():
+        identity["start"] = file_hash(record)
+    # As it is read back: tuples are lists.
+    return cast("dict[str, Any]", orjson.loads(orjson.dumps(identity)))
+
+
+def read_record(directory: Path) -> dict[str, Any]:
+    """The record that a training left there; empty if none did."""
+    try:
+        record: Any = orjson.loads((directory / RECORD).read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    return cast("dict[str, Any]", record) if isinstance(record, dict) else {}
+
+
+def write_record(directory: Path, record: dict[str, Any]) -> None:
+    """Write it beside its place, then there in one step."""
+    partial = directory / f".{RECORD}.partial"
+    partial.write_bytes(orjson.dumps(record, option=orjson.OPT_INDENT_2))
+    partial.replace(directory / RECORD)
+
+
+def _versions() -> dict[str, str]:
+    versions = dict[str, str]()
+    for library in _LIBRARIES:
+        try:
+            versions[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def _commit() -> str | None:
+    """The commit of the checkout that this file is of, ``+changes`` if files differ; None for an installed package."""
+    here = Path(__file__).resolve()
+    # An environment may lie inside the checkout of something else, which does not track this file.
+    if _git(here.parent, "ls-files", "--error-unmatch", here.name) is None:
+        return None
+    commit = _git(here.parent, "rev-parse", "HEAD")
+    changed = _git(here.parent, "status", "--porcelain", "--untracked-files=no")
+    return f"{commit}+changes" if commit and changed else commit
+
+
+def _git(where: Path, *arguments: str) -> str | None:
+    try:
+        said = subprocess.run(
+            ["git", "-C", str(where), *arguments], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return said.stdout.strip()
