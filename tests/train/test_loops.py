@@ -307,7 +307,7 @@ def test_a_training_that_was_killed_is_made_again_and_is_the_same() -> None:
     done = list(state["stages"])
     kept = {name: state["stages"][name] for name in done[: done.index("round-0/model")]}
     Path("killed/loop.json").write_bytes(orjson.dumps({**state, "stages": kept}))
-    Path("killed/round-0/.model.partial").mkdir()
+    Path("killed/round-0/model").rename("killed/round-0/.model.partial")
     Path("killed/round-0/.model.partial/model.safetensors").write_bytes(b"half")
     made: list[str] = []
     play_loop("explore", real(), Path("killed"), how, lambda stage, there: made.append(stage))
