@@ -19,6 +19,7 @@ from longthought.scenarios import (
     cli_judge,
     cli_label,
     cli_look,
+    cli_loop,
     cli_perplexity,
     cli_report,
     cli_rewrite,
@@ -71,6 +72,7 @@ app.command("judge")(cli_judge.judge)
 app.command("label")(cli_label.label)
 app.command("tamper")(cli_tamper.tamper)
 app.command("perplexity")(cli_perplexity.perplexity)
+app.command("loop")(cli_loop.loop)
 app.add_typer(cli_train.app, name="train")
 
 

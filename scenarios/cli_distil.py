@@ -17,7 +17,8 @@ def distil(
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many problems.")] = None,
     right_only: Annotated[bool, typer.Option(help="Write only those whose answer is right.")] = False,
     prompts: Annotated[
-        str | None, typer.Option(help="A directory of your own prompt, ask.md, with {{ question }} in it.")
+        str | None,
+        typer.Option(help="`plain`, the bare question, or a directory with ask.md and {{ question }} in it."),
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the scenario.")

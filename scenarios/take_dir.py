@@ -28,7 +28,8 @@ def take(out: Path, identity: str, what: str) -> None:
             if mark.read_text() != f"{what} {identity}":
                 raise UsageError(f"{out}: holds {what} of something else; choose another --out")
             return
-        if any(out.iterdir()):
+        # A process that was killed at its first breath leaves half a mark.
+        if any(entry.name != f"{MARK}.partial" for entry in out.iterdir()):
             raise UsageError(f"{out}: is not empty and holds no {what}; choose another --out")
     except OSError as error:
         raise RunError(f"{out}: {error.strerror}") from error

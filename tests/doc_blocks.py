@@ -23,12 +23,14 @@ from typing import Any, cast
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from longthought.agents.errors import UsageError
 from longthought.agents.models.embedded import embedded_path
 from longthought.scenarios.cli import main
 from longthought.scenarios.load import load_scenario
 from longthought.scenarios.schema import Scenario
+from longthought.train.loops.settings import ExploreSettings
 from longthought.train.settings import (
     CriticSettings,
     DpoSettings,
@@ -36,18 +38,18 @@ from longthought.train.settings import (
     KtoSettings,
     PrmSettings,
     SftSettings,
-    TrainSettings,
     load_settings,
 )
 
 ROOT = Path(__file__).parents[1]
-TRAINING: dict[str, type[TrainSettings]] = {
+TRAINING: dict[str, type[BaseModel]] = {
     "sft": SftSettings,
     "dpo": DpoSettings,
     "kto": KtoSettings,
     "grpo": GrpoSettings,
     "prm": PrmSettings,
     "critic": CriticSettings,
+    "explore": ExploreSettings,
 }
 _FENCE = re.compile(
     r"(?:^<!-- (?P<note>[^\n]*) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S

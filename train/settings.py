@@ -261,7 +261,7 @@ class OrmSettings(RewardModelSettings):
     """An outcome reward model: whether the whole solution is right."""
 
 
-AnySettings = TypeVar("AnySettings", bound=TrainSettings)
+AnySettings = TypeVar("AnySettings", bound=BaseModel)
 
 
 @overload
@@ -271,8 +271,8 @@ def load_settings(
     path: str | Path, overrides: Sequence[str] = (), *, schema: type[AnySettings]
 ) -> AnySettings: ...
 def load_settings(
-    path: str | Path, overrides: Sequence[str] = (), *, schema: type[TrainSettings] = SftSettings
-) -> TrainSettings:
+    path: str | Path, overrides: Sequence[str] = (), *, schema: type[BaseModel] = SftSettings
+) -> BaseModel:
     """Read ``path`` (YAML), apply ``overrides`` (``batch=4``, ``model.tokenizer.vocab_size=300``), and check.
 
     A number in a key's path is a place in a list: ``corpora.0.path=runs/a/corpus``.

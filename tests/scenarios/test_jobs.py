@@ -12,7 +12,8 @@ from rich.console import Console
 
 from longthought.agents.calls import outside
 from longthought.agents.errors import UsageError
-from longthought.scenarios.jobs import Done, Job, Row, do_jobs, write_rows
+from longthought.scenarios.jobs import Done, Job, Row, do_jobs, take_work, write_rows
+from longthought.scenarios.take_dir import MARK
 
 
 class Slow:
@@ -67,3 +68,12 @@ async def test_one_of_our_errors_is_raised_alone(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="no"):
         await do_jobs([Job(0, "a", 0, play)], 1, tmp_path, "seat", 1, Console(quiet=True))
+
+
+def test_a_directory_that_was_left_with_half_a_mark_is_taken(tmp_path: Path) -> None:
+    place = tmp_path / "rows.jsonl.work"
+    place.mkdir()
+    (place / f"{MARK}.partial").write_text("ro")
+    assert take_work(tmp_path / "rows.jsonl", "mine", "rows") == place
+    with pytest.raises(UsageError, match="holds rows of something else"):
+        take_work(tmp_path / "rows.jsonl", "yours", "rows")

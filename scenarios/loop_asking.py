@@ -1,0 +1,203 @@
+"""Asks a scenario's problems on behalf of a loop: some of them, other models in its seats, transcripts in one file.
+
+Whole thoughts come through ``distil``, debates and monologues through ``run``; both journal, so what was asked before a
+process was killed is not asked again. Both are told apart only here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from longthought.agents.errors import RunError, UsageError
+from longthought.agents.problems import Problem
+from longthought.agents.prompts import Prompts
+from longthought.protocols.transcript import SeatUsage, Transcript
+from longthought.protocols.transcript_files import read_transcripts, write_transcripts
+from longthought.scenarios.dataset_files import FileSpec
+from longthought.scenarios.distilling import DistilOptions, distil_loaded
+from longthought.scenarios.load import Loaded
+from longthought.scenarios.replace_file import replace_file
+from longthought.scenarios.run import RunOptions, run_scenario
+from longthought.synth.imports.foreign import LongThought
+from longthought.synth.imports.to_transcript import to_transcript
+from longthought.synth.imports.turns_of_mind import load_turns
+from longthought.train.loops.commands import Seat
+from longthought.train.loops.settings import Asked
+
+#: Engines whose weights are their own, so that others cannot be put in their place.
+_FIXED = ("openai", "recorded")
+_CUT = ("length", "context_length", "refused")
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """In what manner models are asked; nothing here changes what they say."""
+
+    max_connections: int = 64
+    allow_import: bool = False
+    allow_code: bool = False
+
+
+def seated(loaded: Loaded, seats: Mapping[Seat, tuple[str, str]]) -> Loaded:
+    """The scenario with other weights in its seats: for each the directory or name, and what transcripts call it.
+
+    Raises:
+        UsageError: a seat without a model, or one whose engine has weights of its own.
+    """
+    scenario = loaded.scenario
+    models, sitting = dict(scenario.models), dict[str, Any]()
+    for seat, (weights, called) in seats.items():
+        spec = getattr(scenario.seats, seat)
+        if spec is None or spec.model is None:
+            raise UsageError(
+                f"{loaded.source}: seats.{seat}: a loop trains who sits there; name a model under 'model'"
+            )
+        engine = scenario.models[spec.model]
+        if engine.engine in _FIXED:
+            raise UsageError(
+                f"{loaded.source}: models.{spec.model}: engine {engine.engine} cannot be given the weights that a "
+                "round trains; use transformers or vllm"
+            )
+        # A name of its own: the same model may sit in the other seat, where it stays what it is.
+        update: dict[str, Any] = {"model": weights, "name": engine.name or called}
+        if "model" in engine.options:
+            update["options"] = {**engine.options, "model": weights}
+        models[f"loop-{seat}"] = engine.model_copy(update=update)
+        sitting[seat] = spec.model_copy(update={"model": f"loop-{seat}"})
+    changed = {"models": models, "seats": scenario.seats.model_copy(update=sitting)}
+    return replace(loaded, scenario=scenario.model_copy(update=changed))
+
+
+def ask(
+    loaded: Loaded,
+    asked: Asked,
+    problems: Sequence[Problem],
+    out: Path,
+    run: str,
+    how: How,
+    *,
+    samples: int,
+    seed: int,
+    hints: str | None = None,
+) -> None:
+    """Write the transcripts of ``samples`` tries of each problem to ``out``; the work lies in ``out`` without suffixes.
+
+    Args:
+        run: what the transcripts call their run.
+        hints: the prompt set by which the answer is told with the question.
+    """
+    work = out.with_name(out.name.removesuffix(".jsonl.zst"))
+    work.mkdir(parents=True, exist_ok=True)
+    shown = list(problems) if hints is None else [_hinted(problem, hints) for problem in problems]
+    scenario = loaded.scenario.model_copy(
+        update={
+            "dataset": _written(shown, work / "problems.jsonl"),
+            "epochs": samples,
+            "seed": loaded.scenario.seed + seed,
+        }
+    )
+    loaded = replace(loaded, scenario=scenario)
+    if asked.ask == "whole":
+        said = _whole(loaded, asked, shown, work / "thoughts.jsonl", samples, how)
+    else:
+        said = _played(loaded, work / "run", how)
+    by_id = {problem.id: problem for problem in problems}
+    write_transcripts(out, (_told(each, by_id[each.problem.id], run, hints) for each in said))
+
+
+def _told(transcript: Transcript, problem: Problem, run: str, hints: str | None) -> Transcript:
+    """With the problem as it was before a hint was added to it; what was written by a hint is informed."""
+    changes: dict[str, Any] = {"run": run, "problem": problem}
+    if hints is not None:
+        informed = (thought.model_copy(update={"informed": True}) for thought in transcript.thoughts)
+        changes["thoughts"] = tuple(informed)
+    return transcript.model_copy(update=changes)
+
+
+def _hinted(problem: Problem, hints: str) -> Problem:
+    prompts = Prompts(hints, None, ("hint",))
+    question = prompts.render("hint", question=problem.question, answer=problem.gold or "")
+    return problem.model_copy(update={"question": question})
+
+
+def _written(problems: Sequence[Problem], file: Path) -> FileSpec:
+    """A file of these problems, and how a scenario names it."""
+    facts = list(dict.fromkeys(key for problem in problems for key in problem.metadata))
+    rows = [
+        {key: each.metadata.get(key) for key in facts}
+        | {"problem_id": each.id, "problem_question": each.question, "problem_gold": each.gold}
+        for each in problems
+    ]
+    replace_file(file, (orjson.dumps(row) + b"\n" for row in rows))
+    return FileSpec(
+        path=file.absolute(),
+        id="problem_id",
+        question="problem_question",
+        answer="problem_gold",
+        scorer=problems[0].scorer,
+        metadata=tuple(facts),
+    )
+
+
+# --- whole thoughts -------------------------------------------------------------------------------------------
+
+
+def _whole(
+    loaded: Loaded, asked: Asked, problems: Sequence[Problem], out: Path, samples: int, how: How
+) -> Iterator[Transcript]:
+    options = DistilOptions(
+        out=out,
+        samples=samples,
+        prompts=asked.prompts,
+        max_at_once=how.max_connections,
+        allow_import=how.allow_import,
+        allow_code=how.allow_code,
+    )
+    asyncio.run(distil_loaded(loaded, options))
+    turns, by_id = load_turns(), {problem.id: problem for problem in problems}
+    for number, line in enumerate(out.read_bytes().splitlines()):
+        row: dict[str, Any] = orjson.loads(line)
+        problem, epoch = by_id[row["id"].rpartition("#")[0]], int(row["id"].rpartition("#")[2])
+        made = to_transcript(_as_thought(row), problem, turns, number=number, epoch=epoch)
+        usage = {"policy": SeatUsage(**row["usage"])} if row["usage"] else {}
+        yield made.model_copy(update={"usage": usage})
+
+
+def _as_thought(row: Mapping[str, Any]) -> LongThought:
+    """A distilled row; a reply without a thought in it is all thought."""
+    cut = row["finish"] in _CUT
+    thought, behind = row["reasoning"], row["response"]
+    if not thought:
+        thought, behind = behind, ""
+    return LongThought(
+        question=row["question"],
+        gold=row["gold"],
+        right=row["right"],
+        thought=thought,
+        behind=behind or None,
+        finished=bool(thought.strip()) and (bool(behind) or not cut),
+        whole=not cut,
+    )
+
+
+# --- debates and monologues -----------------------------------------------------------------------------------
+
+
+def _played(loaded: Loaded, run_dir: Path, how: How) -> Iterator[Transcript]:
+    options = RunOptions(
+        run_dir=run_dir,
+        resume=True,
+        max_connections=how.max_connections,
+        allow_import=how.allow_import,
+        allow_code=how.allow_code,
+    )
+    result = asyncio.run(run_scenario(loaded, options))
+    if result.status != "finished":
+        raise RunError(f"{run_dir}: {result.status}; the same command goes on with it")
+    return read_transcripts(run_dir)

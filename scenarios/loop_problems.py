@@ -1,0 +1,58 @@
+"""The problems that a loop asks, and those that it keeps from it: no problem is both learned from and held out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from longthought.agents.errors import UsageError
+from longthought.agents.problems import Problem
+from longthought.scenarios.dataset_gym import problem_key
+from longthought.scenarios.load import Loaded, load_scenario
+from longthought.scenarios.loop_asking import How
+from longthought.scenarios.manifest import hash_problems
+from longthought.scenarios.problem_source import problems_of
+from longthought.synth.clean.exact import normal
+from longthought.train.loops.settings import Asked
+
+
+@dataclass(frozen=True)
+class Problems:
+    """A scenario that a loop asks, with its problems."""
+
+    asked: Asked
+    loaded: Loaded
+    problems: list[Problem]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What makes two of them the same one, as JSON."""
+        scenario = self.loaded.scenario.model_dump(mode="json", exclude_none=True)
+        return {"scenario": scenario, "problems": hash_problems(self.problems)}
+
+
+def load_problems(asked: Asked, how: How) -> Problems:
+    """The scenario and its problems.
+
+    Raises:
+        UsageError: no such scenario, or its problems cannot be read.
+    """
+    loaded = load_scenario(asked.scenario, asked.set)
+    return Problems(asked, loaded, problems_of(loaded, asked.limit, allow_import=how.allow_import))
+
+
+def check_unseen(problems: Sequence[Problem], source: str, held_out: Problems | None) -> None:
+    """Raise UsageError if one of the problems to learn from is held out."""
+    kept = {_key(problem) for problem in held_out.problems} if held_out else set[str]()
+    if seen := [problem.id for problem in problems if _key(problem) in kept]:
+        raise UsageError(
+            f"{source}: {len(seen)} of its problems are held out for the evaluation, {seen[0]} among them; "
+            "take another split or seed"
+        )
+
+
+def _key(problem: Problem) -> str:
+    """What makes two problems the same one: reasoning-gym's own facts, else the question."""
+    entry = problem.metadata.get("entry")
+    return problem_key(cast("dict[str, Any]", entry)) if isinstance(entry, dict) else normal(problem.question)

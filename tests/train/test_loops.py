@@ -1,0 +1,345 @@
+"""Learning loops: what each keeps, where it trains from, what it refuses, and that a killed one ends like any other."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import yaml
+
+from longthought.agents.errors import RunError, UsageError
+from longthought.protocols.transcript_files import read_transcripts
+from longthought.scenarios.loop_asking import How
+from longthought.scenarios.looping import LOOPS, play_loop
+from longthought.train.loops.settings import LoopSettings
+from longthought.train.settings import load_settings
+from tests.train import loop_models
+from tests.train.loop_kills import final_hashes
+from tests.train.loop_models import play
+from tests.train.tiny_corpora import CONFIG
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    yield
+    loop_models.heard.clear()
+
+
+def rows(corpus: str, kind: str) -> list[dict[str, Any]]:
+    return [
+        orjson.loads(line) for line in (Path("out") / corpus / kind / "train.jsonl").read_bytes().splitlines()
+    ]
+
+
+def skill(model: str) -> int:
+    return int(orjson.loads((Path("out") / model / "config.json").read_bytes())["skill"])
+
+
+# --- what each loop does --------------------------------------------------------------------------------------
+
+
+def test_star_keeps_what_is_right_and_rationalises_the_rest_from_the_base_each_time() -> None:
+    lines, _ = play("star")
+    answers = list(read_transcripts(Path("out/round-1/answers.jsonl.zst")))
+    missed = {each.problem.id for each in answers if not each.right}
+    hinted = list(read_transcripts(Path("out/round-1/rationales.jsonl.zst")))
+    assert 0 < len(missed) < 8
+    assert {each.problem.id for each in hinted} == missed
+    taught = rows("round-1/corpus", "journey")
+    assert {row["problem"] for row in taught if row["informed"]} == {e.problem.id for e in hinted if e.right}
+    assert {row["problem"] for row in taught if not row["informed"]} == {
+        e.problem.id for e in answers if e.right
+    }
+    # The hint is in nobody's question.
+    assert all(re.fullmatch(r"What is \d+\+\d+\?", row["messages"][0]["content"]) for row in taught)
+    assert lines[1].figures.hinted == sum(row["informed"] for row in taught)
+    # Two of skill above the base, in both rounds; and the second trains longer.
+    assert (skill("round-1/model"), skill("round-2/model")) == (2, 2)
+    epochs = [orjson.loads(Path(f"out/round-{n}/model/config.json").read_bytes())["epochs"] for n in (1, 2)]
+    assert epochs[1] == pytest.approx(1.2 * epochs[0])
+
+
+def test_without_rationalisation_nothing_informed_is_learned() -> None:
+    _, made = play("star", rationalise=False)
+    assert not [stage for stage in made if "rationales" in stage]
+    assert not [row for row in rows("round-1/corpus", "journey") if row["informed"]]
+
+
+def test_exploring_asks_only_what_nobody_solved_and_adds_to_the_data() -> None:
+    lines, made = play("explore", rounds=4, improve="sft")
+    seeds = {row["problem"] for row in rows("round-0/corpus", "rejection")}
+    assert seeds
+    assert all(problem.startswith("seeds-") for problem in seeds)
+    learned, pool = seeds, {f"sums-{i}" for i in range(1, 9)}
+    for line in lines[1:]:
+        number = line.figures.round
+        tried = list(read_transcripts(Path(f"out/round-{number}/answers.jsonl.zst")))
+        assert {each.problem.id for each in tried} == pool
+        found = {each.problem.id for each in tried if each.right}
+        pool -= found
+        assert (f"round-{number}/corpus" in made) == bool(found)
+        if found:
+            learned |= found
+            assert {row["problem"] for row in rows(f"round-{number}/corpus", "rejection")} == learned
+            assert skill(f"round-{number}/model") == 2  # the base is where every round starts
+    assert not pool
+    assert lines[-1].figures.round < 4  # it ended with the pool
+
+
+def test_exploring_may_end_in_dpo_from_the_first_rounds_model() -> None:
+    lines, made = play("explore")
+    aligned = [line.figures for line in lines if f"round-{line.figures.round}/pairs" in made]
+    assert aligned
+    for one in aligned:
+        pairs = rows(f"round-{one.round}/pairs", "preference")
+        assert len(pairs) == one.rows
+        assert skill(f"round-{one.round}/model") == skill("round-1/model") + 2
+
+
+def test_co_training_trains_both_seats_on_their_own_rows() -> None:
+    lines, made = play("cotrain")
+    assert {"round-1/policy", "round-1/critic", "round-2/policy", "round-2/critic"} <= set(made)
+    policy, critic = rows("round-1/corpus", "dialogue"), rows("round-1/critic-corpus", "critic")
+    assert {row["id"].partition("/")[2] for row in policy} == {"policy"}
+    assert all(row["outcome"] == "solved" for row in policy)
+    learned = {
+        message["content"] for row in critic for message in row["messages"] if message["role"] == "assistant"
+    }
+    assert any(text.startswith("backtrack 0") for text in learned)
+    assert "terminate solved" in learned
+    assert (skill("round-2/policy"), skill("round-2/critic")) == (4, 4)  # each goes on from its last
+    assert lines[2].figures.model == "round-2/policy + round-2/critic"
+
+
+def test_one_model_may_learn_both_seats() -> None:
+    _, made = play("cotrain", critic=None, start="base")
+    assert not [stage for stage in made if "critic" in stage]
+    assert skill("round-2/policy") == 2
+    assert {row["id"].partition("/")[2] for row in rows("round-1/corpus", "dialogue")} == {"policy", "critic"}
+
+
+def test_iterated_dpo_samples_from_the_model_that_it_aligns() -> None:
+    lines, _ = play("dpo")
+    assert (skill("round-1/model"), skill("round-2/model")) == (2, 4)
+    for number in (1, 2):
+        pairs = rows(f"round-{number}/pairs", "preference")
+        assert {row["outcome"] for row in pairs} == {"solved>wrong"}
+        assert lines[number].figures.rows == len(pairs)
+    assert lines[2].accuracy is not None
+    assert lines[2].gained == lines[2].accuracy - (lines[0].accuracy or 0)
+
+
+def test_a_round_that_solves_nothing_ends_the_loop_with_a_line() -> None:
+    loop_models.write_learner(Path("base"), {"skill": -9})
+    with pytest.raises(
+        RunError, match=r"round-1/answers: no problem was solved, so there is nothing to learn"
+    ):
+        play("star", rationalise=False)
+
+
+# --- what is refused, before anything is asked ------------------------------------------------------------------
+
+
+def refused(loop: str, **changes: Any) -> str:
+    asked: list[str] = []
+    loop_models.heard.append(asked.append)
+    with pytest.raises(UsageError) as error:
+        play(loop, **changes)
+    assert not asked
+    return str(error.value)
+
+
+def test_problems_that_are_held_out_are_not_learned_from() -> None:
+    said = refused("star", evaluation={"scenario": "sums.yaml", "limit": 3})
+    assert "3 of its problems are held out" in said
+    said = refused("explore", evaluation={"scenario": "seeds.yaml"})
+    assert "seeds.yaml: 4 of its problems are held out" in said
+
+
+def test_what_cannot_be_trained_is_refused() -> None:
+    assert "sft: learning_rat" in refused("star", sft={"learning_rat": 1})
+    assert "model is for the loop to fill in" in refused("star", sft={"model": "other"})
+    assert "no kind 'novel'" in refused("star", rows=[{"kind": "novel"}])
+    assert "rejection.n" in refused("star", rows=[{"kind": "rejection", "options": {"n": 0}}])
+    assert "there is no 'novel'" in refused("star", filters={"novel": {}})
+    assert "write ask: protocol" in refused("cotrain", problems={"scenario": "sums.yaml"})
+    assert "either 'transcripts' or a scenario" in refused("explore", seeds={})
+    told = ['models.learner={engine: openai, model: m, base_url: "http://127.0.0.1:9/v1"}']
+    said = refused("star", problems={"scenario": "sums.yaml", "set": told})
+    assert "engine openai cannot be given the weights" in said
+    agent = ["seats.policy={agent: countdown-searcher}"]
+    assert "name a model" in refused("star", problems={"scenario": "sums.yaml", "set": agent})
+    assert not Path("out").exists()
+
+
+def test_another_loops_directory_is_refused_with_the_difference() -> None:
+    play("dpo", rounds=1)
+    assert "settings.samples: 6 → 4" in refused("dpo", samples=4)
+    assert 'loop: "dpo" → "star"' in refused("star")
+    # More rounds are the same loop.
+    _, made = play("dpo", rounds=2)
+    assert made
+    assert all(stage.startswith("round-2/") for stage in made)
+    Path("other").mkdir()
+    Path("other/thesis.tex").write_text("thesis")
+    assert "holds no loop" in refused("dpo", out="other")
+
+
+def test_a_changed_stage_is_noticed() -> None:
+    play("dpo")
+    state = orjson.loads(Path("out/loop.json").read_bytes())
+    state["stages"]["round-1/answers"]["digest"] = "0" * 64
+    Path("out/loop.json").write_bytes(orjson.dumps(state))
+    assert re.search(r"round-1/pairs: was made from something else \(source: .* → .0000", refused("dpo"))
+
+
+def test_a_whole_loop_is_not_done_again() -> None:
+    lines, _ = play("star")
+    asked: list[str] = []
+    loop_models.heard.append(asked.append)
+    again, made = play("star")
+    assert (again, made, asked) == (lines, [], [])
+
+
+@pytest.mark.parametrize("name", list(LOOPS))
+def test_the_settings_that_are_shipped_are_valid(name: str) -> None:
+    schema = LOOPS[name].settings
+    told = load_settings(
+        str(files("longthought.train.loops") / f"{name}.yaml"), schema=schema
+    ).model_fields_set
+    shared = load_settings(
+        str(files("longthought.train.loops") / "star.yaml"), schema=LOOPS["star"].settings
+    ).model_fields_set
+    assert schema.model_fields.keys() == told | (shared & schema.model_fields.keys())
+
+
+# --- kills ------------------------------------------------------------------------------------------------------
+
+
+def kills(where: Path, step: int, first: int) -> None:
+    """SIGKILL between and inside stages, at every ``step``-th event; see ``loop_kills``."""
+    command = [
+        sys.executable,
+        "-m",
+        "tests.train.loop_kills",
+        ",".join(loop_models.LOOPS),
+        str(step),
+        str(first),
+    ]
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+    done = subprocess.run(
+        command, cwd=where, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    told = re.findall(r"(\w+): kills (\d+) of (\d+) events", done.stdout)
+    assert [loop for loop, _, _ in told] == list(loop_models.LOOPS)
+    assert all(int(number) >= 1 and int(events) > 150 for _, number, events in told), told
+
+
+@pytest.mark.timeout(600)
+def test_killed_loops_end_as_if_they_had_not_been(tmp_path: Path) -> None:
+    kills(tmp_path, step=170, first=random.randrange(20, 160))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_killed_anywhere_loops_end_as_if_they_had_not_been(tmp_path: Path) -> None:
+    kills(tmp_path, step=5, first=1)
+
+
+# --- with real trainings ----------------------------------------------------------------------------------------
+
+SFT = {
+    "learning_rate": 1e-3,
+    "batch": 2,
+    "max_steps": 2,
+    "threads": 1,
+    "device": "cpu",
+    "bf16": False,
+    "max_length": 1024,
+}
+
+
+def real(**changes: Any) -> LoopSettings:
+    """Imitate scripted debates and explore, with a tiny model that is really trained and really asked."""
+    from longthought.train.loops.settings import ExploreSettings
+
+    told = [
+        "dataset.split=train",
+        "dataset.seed=3",
+        "dataset.size=2",
+        "seats.policy.max_tokens=12",
+        "rewards={}",
+    ]
+    settings = {
+        "model": {"config": {**CONFIG, "max_position_embeddings": 1024}, "tokenizer": {"vocab_size": 300}},
+        "seeds": {"asked": {"scenario": "countdown-teacher", "ask": "protocol", "limit": 4}},
+        "problems": {"scenario": "countdown", "set": told},
+        "evaluation": {"scenario": "countdown", "set": ["dataset.size=2", *told[3:]]},
+        "rounds": 1,
+        "sft": SFT,
+        **changes,
+    }
+    Path("real.yaml").write_text(yaml.safe_dump(settings))
+    return ExploreSettings.model_validate(settings)
+
+
+@pytest.mark.timeout(600)
+def test_a_training_that_was_killed_is_made_again_and_is_the_same() -> None:
+    how = How(max_connections=1)
+    play_loop("explore", real(), Path("straight"), how, lambda stage, there: None)
+    play_loop("explore", real(), Path("killed"), how, lambda stage, there: None)
+    state = orjson.loads(Path("killed/loop.json").read_bytes())
+    done = list(state["stages"])
+    kept = {name: state["stages"][name] for name in done[: done.index("round-0/model")]}
+    Path("killed/loop.json").write_bytes(orjson.dumps({**state, "stages": kept}))
+    Path("killed/round-0/model").rename("killed/round-0/.model.partial")
+    Path("killed/round-0/.model.partial/model.safetensors").write_bytes(b"half")
+    made: list[str] = []
+    play_loop("explore", real(), Path("killed"), how, lambda stage, there: made.append(stage))
+    assert "round-0/model" in made
+    found = final_hashes(Path("killed"))
+    assert found == final_hashes(Path("straight"))
+    assert any(name.endswith("model.safetensors") for name in found)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_kill_9_at_random_moments_of_a_real_loop(tmp_path: Path) -> None:
+    real()
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+
+    def started(out: str) -> subprocess.Popen[bytes]:
+        command = "from longthought.scenarios.cli import main; main()"
+        arguments = ["loop", "explore", "--config", "real.yaml", "--out", out, "--max-connections", "1"]
+        return subprocess.Popen(
+            [sys.executable, "-c", command, *arguments],
+            env={**os.environ, "PYTHONPATH": path},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    began = time.monotonic()
+    assert started("straight").wait() == 0
+    took = time.monotonic() - began
+    for _ in range(5):
+        half = started("killed")
+        time.sleep(random.uniform(0.3, 0.9) * took)
+        half.send_signal(signal.SIGKILL)
+        half.wait()
+    assert started("killed").wait() == 0
+    assert final_hashes(Path("killed")) == final_hashes(Path("straight"))

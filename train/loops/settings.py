@@ -1,0 +1,164 @@
+"""Settings of the learning loops: who is asked what, which rows come of it, how long to train and how often."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from longthought.agents.first_error import first_error
+from longthought.train.settings import DpoSettings, FromScratch, SftSettings, TrainSettings
+
+Ask = Literal["whole", "protocol"]
+
+#: Keys of a training that the loop fills in.
+_FILLED_IN: dict[str, Any] = {"model": "m", "corpora": [{"path": "c", "kind": "k"}], "out": "o"}
+#: Options of kinds that go by perplexities, and what they are when they do.
+_BY_PERPLEXITY = {"pick": ("low_perplexity", "high_perplexity"), "by": ("perplexity",)}
+_WINDOW = ("min_perplexity", "max_perplexity")
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Asked(_Settings):
+    """A scenario whose problems are asked.
+
+    ``ask: whole`` has the policy's model write a whole long thought in one reply; ``protocol`` plays the scenario's own
+    protocol, a debate or a monologue.
+    """
+
+    scenario: str
+    set: tuple[str, ...] = ()
+    ask: Ask = "whole"
+    #: At most so many problems.
+    limit: int | None = Field(default=None, ge=1)
+    #: Of ``ask: whole``: a shipped prompt set (``plain``: the bare question; ``distil``) or a directory with ask.md.
+    prompts: str = "plain"
+
+
+class Rows(_Settings):
+    """A kind of row to train on, with its options."""
+
+    kind: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def needs_perplexities(self) -> bool:
+        """Its options go by perplexities, and no file with them is named."""
+        picked = any(self.options.get(key) in values for key, values in _BY_PERPLEXITY.items())
+        window = any(self.options.get(key) for key in _WINDOW)
+        return (picked or window) and "perplexities" not in self.options
+
+
+class LoopSettings(_Settings):
+    """What all loops share."""
+
+    #: The base: a directory, a hub name or ``embedded``.
+    model: str | FromScratch
+    problems: Asked
+    #: Held out, and asked of the base and of every round's model.
+    evaluation: Asked | None = None
+    rounds: int = Field(default=3, ge=1)
+    #: Of each problem, in each round.
+    samples: int = Field(default=1, ge=1)
+    #: Without it what fits ``problems.ask``; see the loop.
+    rows: tuple[Rows, ...] = ()
+    #: What the rows pass, as ``longthought export`` takes them: by name the options of each.
+    filters: dict[str, Any] = Field(default_factory=dict)
+    #: Keys of ``train sft``, apart from model, corpora and out.
+    sft: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("sft")
+    @classmethod
+    def _trains(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return _checked(given, SftSettings)
+
+
+class _FromAModel(LoopSettings):
+    """A loop that begins by asking its base."""
+
+    model: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
+
+
+class StarSettings(_FromAModel):
+    """STaR."""
+
+    #: Ask again with the answer as a hint what was not solved; what then is right is kept without the hint.
+    rationalise: bool = True
+    #: A directory with hint.md of your own (``{{ question }}``, ``{{ answer }}``).
+    hints: str | None = None
+    #: Each round trains so many times as long as the one before.
+    growth: float = Field(default=1.2, ge=1)
+
+
+class Seeds(_Settings):
+    """Where imitation begins: transcripts that are there, or a scenario that is played with the seats it names."""
+
+    transcripts: Path | None = None
+    asked: Asked | None = None
+    samples: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.transcripts is None) == (self.asked is None):
+            raise ValueError("name either 'transcripts' or a scenario under 'asked'")
+        return self
+
+
+class ExploreSettings(LoopSettings):
+    """Imitate, explore, self-improve."""
+
+    seeds: Seeds
+    #: Where every round's SFT starts: from the base, or from the model of the round before.
+    start: Literal["base", "last"] = "base"
+    #: ``dpo``: from the second round on, DPO from the first round's model instead of SFT.
+    improve: Literal["sft", "dpo"] = "sft"
+    pairs: Rows = Rows(kind="preference", options={"by": "perplexity", "part": "thought"})
+    dpo: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("dpo")
+    @classmethod
+    def _aligns(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return _checked(given, DpoSettings)
+
+
+class CotrainSettings(_FromAModel):
+    """Critic–policy co-training. Without ``critic`` one model sits in both seats, and learns both."""
+
+    critic: str | None = None
+    #: What the critic learns; without it the verdicts that the tree bears out.
+    critic_rows: tuple[Rows, ...] = ()
+    start: Literal["base", "last"] = "last"
+
+    @model_validator(mode="after")
+    def _debates(self) -> Self:
+        if self.problems.ask == "whole":
+            raise ValueError("problems.ask: a policy and a critic need a debate; write ask: protocol")
+        return self
+
+
+class IteratedDpoSettings(_FromAModel):
+    """Iterated DPO."""
+
+    samples: int = Field(default=8, ge=2)
+    sft: dict[str, Any] = Field(default_factory=dict, max_length=0)
+    dpo: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("dpo")
+    @classmethod
+    def _aligns(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return _checked(given, DpoSettings)
+
+
+def _checked(given: dict[str, Any], schema: type[TrainSettings]) -> dict[str, Any]:
+    """Refuses here what the training would refuse after hours."""
+    if taken := sorted(given.keys() & {*_FILLED_IN, "overwrite", "earlier"}):
+        raise ValueError(f"{taken[0]} is for the loop to fill in")
+    try:
+        schema.model_validate({**given, **_FILLED_IN})
+    except ValidationError as error:
+        raise ValueError(first_error(error)) from error
+    return given
