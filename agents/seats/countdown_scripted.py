@@ -105,7 +105,7 @@ class CountdownOracle:
     """
 
     def __init__(self, **options: float) -> None:
-        self._options = OracleOptions(**options)
+        self._options = OracleOptions.model_validate(options)
 
     async def judge(self, path: Path) -> Verdict:
         decision = self._decide(path)
