@@ -89,17 +89,24 @@ def write_learner(place: Path, told: dict[str, Any]) -> Path:
     return place
 
 
+#: How a scenario is told to have whole thoughts written instead of debates.
+WHOLE = {"set": ["protocol=long-thought"]}
+
 #: Settings of each loop, on top of those below; ``base`` is a directory beside.
 LOOPS: dict[str, dict[str, Any]] = {
     "star": {"samples": 1},
     "explore": {
         "samples": 2,
-        "seeds": {"asked": {"scenario": "seeds.yaml"}, "samples": 2},
+        "seeds": {"asked": {"scenario": "seeds.yaml", **WHOLE}, "samples": 2},
         "improve": "dpo",
         "pairs": {"kind": "preference"},
         "rows": [{"kind": "rejection"}],
     },
-    "cotrain": {"critic": "critic", "problems": {"scenario": "sums.yaml", "ask": "protocol"}},
+    "cotrain": {
+        "critic": "critic",
+        "problems": {"scenario": "sums.yaml"},
+        "evaluation": {"scenario": "held.yaml"},
+    },
     "dpo": {"samples": 6},
 }
 
@@ -129,8 +136,8 @@ def written(loop: str, **changes: Any) -> Path:
             write_learner(Path(name), {"skill": skill, "name": name})
     told = {
         "model": "base",
-        "problems": {"scenario": "sums.yaml"},
-        "evaluation": {"scenario": "held.yaml"},
+        "problems": {"scenario": "sums.yaml", **WHOLE},
+        "evaluation": {"scenario": "held.yaml", **WHOLE},
         "rounds": 3 if loop == "explore" else 2,
         **LOOPS[loop],
         **changes,

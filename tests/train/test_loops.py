@@ -164,9 +164,9 @@ def refused(loop: str, **changes: Any) -> str:
 
 
 def test_problems_that_are_held_out_are_not_learned_from() -> None:
-    said = refused("star", evaluation={"scenario": "sums.yaml", "limit": 3})
+    said = refused("star", evaluation={"scenario": "sums.yaml", "limit": 3, **loop_models.WHOLE})
     assert "3 of its problems are held out" in said
-    said = refused("explore", evaluation={"scenario": "seeds.yaml"})
+    said = refused("explore", evaluation={"scenario": "seeds.yaml", **loop_models.WHOLE})
     assert "seeds.yaml: 4 of its problems are held out" in said
 
 
@@ -176,11 +176,14 @@ def test_what_cannot_be_trained_is_refused() -> None:
     assert "no kind 'novel'" in refused("star", rows=[{"kind": "novel"}])
     assert "rejection.n" in refused("star", rows=[{"kind": "rejection", "options": {"n": 0}}])
     assert "there is no 'novel'" in refused("star", filters={"novel": {}})
-    assert "write ask: protocol" in refused("cotrain", problems={"scenario": "sums.yaml"})
+    said = refused("cotrain", problems={"scenario": "sums.yaml", **loop_models.WHOLE})
+    assert "a long-thought asks no critic; add protocol=debate to problems.set" in said
     assert "either 'transcripts' or a scenario" in refused("explore", seeds={})
     told = ['models.learner={engine: openai, model: m, base_url: "http://127.0.0.1:9/v1"}']
     said = refused("star", problems={"scenario": "sums.yaml", "set": told})
     assert "engine openai cannot be given the weights" in said
+    said = refused("star", evaluation={"scenario": "held.yaml", "set": told})
+    assert "held.yaml: models.learner: engine openai" in said
     agent = ["seats.policy={agent: countdown-searcher}"]
     assert "name a model" in refused("star", problems={"scenario": "sums.yaml", "set": agent})
     assert not Path("out").exists()
@@ -284,10 +287,11 @@ def real(**changes: Any) -> LoopSettings:
         "dataset.size=2",
         "seats.policy.max_tokens=12",
         "rewards={}",
+        "protocol=long-thought",
     ]
     settings = {
         "model": {"config": {**CONFIG, "max_position_embeddings": 1024}, "tokenizer": {"vocab_size": 300}},
-        "seeds": {"asked": {"scenario": "countdown-teacher", "ask": "protocol", "limit": 4}},
+        "seeds": {"asked": {"scenario": "countdown-teacher", "limit": 4}},
         "problems": {"scenario": "countdown", "set": told},
         "evaluation": {"scenario": "countdown", "set": ["dataset.size=2", *told[3:]]},
         "rounds": 1,
