@@ -244,7 +244,10 @@ class LoopCommands:
             )
         out = self._place(f"{name}.jsonl")
         inputs = {"source": self.stages.digest_of(source), "model": self._model_digest(model)}
-        return self.stages.do(name, out, inputs, lambda: measure_perplexities(source, out, str(model)))
+        called = self._called(model)
+        return self.stages.do(
+            name, out, inputs, lambda: measure_perplexities(source, out, str(model), called=called)
+        )
 
     def rows(self, seat: Literal["policy", "critic", "both"]) -> Sequence[Rows]:
         scenario, base_dir = self._asked.loaded.scenario, self._asked.loaded.base_dir
@@ -308,5 +311,5 @@ class LoopCommands:
         return str(Path(model).expanduser().absolute()) if Path(model).is_dir() else str(model)
 
     def _called(self, model: Model) -> str:
-        # Never the whole path: requests are keyed by it, and a loop elsewhere is to draw the same.
+        # Never the whole path: requests and corpora are keyed by it, and a loop elsewhere is to make the same.
         return str(model.relative_to(self.stages.out)) if isinstance(model, Path) else str(model)

@@ -20,6 +20,9 @@ from longthought.train.loops.account import Line
 from longthought.train.loops.settings import LoopSettings
 from longthought.train.settings import DpoSettings, SftSettings, load_settings
 
+#: Of ten dice the one whose whole thought is cut by its limit; its answer would be right.
+CUT = 2
+
 #: Called with a word whenever something happens that a test may want to hear of.
 heard: list[Any] = []
 
@@ -44,7 +47,9 @@ class Learner(ScriptedModel):
         _tell("asked")
         said = [message for message in messages if isinstance(message, Message)]
         text = self._judged(said) if "Critic: judge" in said[-1].content else self._solved(said, sampling)
-        return Reply(text, usage=Usage(sum(len(each.content) for each in said), len(text)))
+        cut = text.startswith("<think>") and "</think>" not in text
+        usage = Usage(sum(len(each.content) for each in said), len(text))
+        return Reply(text, "length" if cut else "stop", usage)
 
     def _solved(self, said: list[Message], sampling: Sampling) -> str:
         question = next(each.content for each in said if each.role == "user")
@@ -53,7 +58,8 @@ class Learner(ScriptedModel):
         total = left + right + (die >= (9 if "right answer is" in question else 3 + self._skill))
         if len(said) > 1:  # a debate
             return f"Answer: {total}"
-        return f"<think>\nLet me add {left} and {right}. Wait, {total}.\n</think>\n\nAnswer: {total}"
+        thought = f"<think>\n{'Hmm. ' * (die % 4)}Let me add {left} and {right}. Wait, {total}."
+        return thought if die == CUT else f"{thought}\n</think>\n\nAnswer: {total}"
 
     @staticmethod
     def _judged(said: list[Message]) -> str:

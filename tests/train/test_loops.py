@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,11 +20,12 @@ import pytest
 import yaml
 
 from longthought.agents.errors import RunError, UsageError
+from longthought.agents.models.random_model import write_random_model
 from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.loop_asking import How
 from longthought.scenarios.looping import LOOPS, play_loop
-from longthought.train.loops.settings import LoopSettings
-from longthought.train.settings import load_settings
+from longthought.train.loops.settings import ExploreSettings, LoopSettings
+from longthought.train.settings import DpoSettings, SftSettings, load_settings
 from tests.train import loop_models
 from tests.train.loop_kills import final_hashes
 from tests.train.loop_models import play
@@ -64,6 +66,10 @@ def test_star_keeps_what_is_right_and_rationalises_the_rest_from_the_base_each_t
     assert {row["problem"] for row in taught if not row["informed"]} == {
         e.problem.id for e in answers if e.right
     }
+    # What was cut is neither right nor learned, though the answer stood in it; its problem is asked again.
+    cut = [each for each in (*answers, *hinted) if each.outcome.kind == "limit:tokens"]
+    assert {each.problem.id for each in cut} & missed
+    assert all("Answer: " in row["messages"][1]["content"] for row in taught)
     # The hint is in nobody's question.
     assert all(re.fullmatch(r"What is \d+\+\d+\?", row["messages"][0]["content"]) for row in taught)
     assert lines[1].figures.hinted == sum(row["informed"] for row in taught)
@@ -110,6 +116,46 @@ def test_exploring_may_end_in_dpo_from_the_first_rounds_model() -> None:
         assert skill(f"round-{one.round}/model") == skill("round-1/model") + 2
 
 
+def test_what_goes_by_perplexity_is_measured_by_the_rounds_model() -> None:
+    def real(place: Path) -> None:
+        """Weights that perplexities can be had of, beside the skill."""
+        told = orjson.loads((place / "config.json").read_bytes())
+        write_random_model(place, told["skill"], layers=1, hidden=32)
+        config = orjson.loads((place / "config.json").read_bytes())
+        (place / "config.json").write_bytes(orjson.dumps({**config, **told}))
+
+    def train(settings: SftSettings | DpoSettings) -> None:
+        loop_models.train(settings)
+        real(settings.out)
+
+    settings = loop_models.settings_of(
+        "explore",
+        samples=6,
+        rows=[{"kind": "rejection", "options": {"pick": "high_perplexity"}}],
+        pairs=ExploreSettings.model_fields["pairs"].default.model_dump(),
+    )
+    real(Path("base"))
+    how = How(max_connections=4, allow_import=True)
+    for out in ("out", "other"):
+        lines = play_loop("explore", settings, Path(out), how, lambda stage, there: None, train)
+    assert final_hashes(Path("out")) == final_hashes(Path("other"))
+
+    def values(name: str) -> dict[str, float]:
+        header, *told = map(orjson.loads, Path(f"out/{name}-perplexities.jsonl").read_bytes().splitlines())
+        assert header["perplexity_of"] in ("base", "round-0/model", "round-1/model")
+        return {f"{each['run']} {each['id']}": each["journey"] for each in told}
+
+    measured = values("round-1/corpus")
+    tries = list(read_transcripts(Path("out/round-1/kept.jsonl.zst")))
+    for row in rows("round-1/corpus", "rejection"):
+        same = [measured[f"{each.run} {each.id}"] for each in tries if each.problem.id == row["problem"]]
+        assert measured[f"{row['run']} {row['id']}"] == max(same)
+    number = next(line.figures.round for line in lines if line.figures.round > 1 and line.figures.rows)
+    pairs = rows(f"round-{number}/pairs", "preference")
+    assert pairs
+    assert not any(row["chosen_finished"] or "Answer" in row["chosen"][0]["content"] for row in pairs)
+
+
 def test_co_training_trains_both_seats_on_their_own_rows() -> None:
     lines, made = play("cotrain")
     assert {"round-1/policy", "round-1/critic", "round-2/policy", "round-2/critic"} <= set(made)
@@ -138,6 +184,7 @@ def test_iterated_dpo_samples_from_the_model_that_it_aligns() -> None:
     for number in (1, 2):
         pairs = rows(f"round-{number}/pairs", "preference")
         assert {row["outcome"] for row in pairs} == {"solved>wrong"}
+        assert all("</think>" in row[side][0]["content"] for row in pairs for side in ("chosen", "rejected"))
         assert lines[number].figures.rows == len(pairs)
     assert lines[2].accuracy is not None
     assert lines[2].gained == lines[2].accuracy - (lines[0].accuracy or 0)
@@ -254,7 +301,7 @@ def test_killed_loops_end_as_if_they_had_not_been(tmp_path: Path) -> None:
 def test_killed_anywhere_loops_end_as_if_they_had_not_been(tmp_path: Path) -> None:
     done = kills(tmp_path, 1, 5)
     assert done.keys() == loop_models.LOOPS.keys()
-    assert min(done.values()) >= 50, done
+    assert min(done.values()) >= 40, done
 
 
 # --- with real trainings ----------------------------------------------------------------------------------------
@@ -272,8 +319,6 @@ SFT = {
 
 def real(**changes: Any) -> LoopSettings:
     """Imitate scripted debates and explore, with a tiny model that is really trained and really asked."""
-    from longthought.train.loops.settings import ExploreSettings
-
     told = [
         "dataset.split=train",
         "dataset.seed=3",
@@ -299,7 +344,7 @@ def real(**changes: Any) -> LoopSettings:
 def test_a_training_that_was_killed_is_made_again_and_is_the_same() -> None:
     how = How(max_connections=1)
     play_loop("explore", real(), Path("straight"), how, lambda stage, there: None)
-    play_loop("explore", real(), Path("killed"), how, lambda stage, there: None)
+    shutil.copytree("straight", "killed")
     state = orjson.loads(Path("killed/loop.json").read_bytes())
     done = list(state["stages"])
     kept = {name: state["stages"][name] for name in done[: done.index("round-0/model")]}
