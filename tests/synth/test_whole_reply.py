@@ -123,7 +123,9 @@ def test_exports_take_it_in_apart() -> None:
     assert _turns(taken) == ["reflect"]
 
 
-@pytest.mark.parametrize("kind", [Journey(), Rejection(n=9), Preference(), Kto()], ids=lambda kind: type(kind).__name__)
+@pytest.mark.parametrize(
+    "kind", [Journey(), Rejection(n=9), Preference(), Kto()], ids=lambda kind: type(kind).__name__
+)
 def test_what_is_cut_is_learned_by_no_kind_and_a_hint_is_told_of(kind: Derivation) -> None:
     samples = [
         whole("<think>\nfour\n</think>\n\nAnswer: 4"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -157,7 +156,8 @@ def test_what_goes_by_perplexity_is_measured_by_the_rounds_model() -> None:
     assert pairs
     seen = set[str]()
     for row in pairs:
-        assert not (row["chosen_finished"] or "Answer" in row["chosen"][0]["content"])
+        assert not row["chosen_finished"]
+        assert "Answer" not in row["chosen"][0]["content"]
         if row["problem"] in seen:
             continue  # the first pair of a problem has the most perplexing of the right ones
         seen.add(row["problem"])
