@@ -18,7 +18,9 @@ def distil(
     right_only: Annotated[bool, typer.Option(help="Write only those whose answer is right.")] = False,
     prompts: Annotated[
         str | None,
-        typer.Option(help="`plain`, the bare question, or a directory with ask.md and {{ question }} in it."),
+        typer.Option(
+            help="`default`, the bare question, or a directory with ask.md and {{ question }} in it."
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the scenario.")

@@ -21,7 +21,7 @@ from longthought.agents.seats.solver import MAX_TOKENS, PARTS
 from longthought.protocols.runner import Assignment, assignments
 from longthought.scenarios.build import build
 from longthought.scenarios.jobs import Job, Row, do_jobs, take_work, write_rows
-from longthought.scenarios.load import Loaded, load_scenario
+from longthought.scenarios.load import load_scenario
 from longthought.scenarios.manifest import hash_problems
 from longthought.scenarios.preflight import check_servers
 from longthought.scenarios.problem_source import problems_of
@@ -64,11 +64,7 @@ async def distil(scenario: str, options: DistilOptions, console: Console | None 
         UsageError: no such scenario, no model in the policy's seat, or ``out`` holds other work.
         RunError, ModelError: it cannot go on; the same command resumes it.
     """
-    return await distil_loaded(load_scenario(scenario, options.sets), options, console)
-
-
-async def distil_loaded(loaded: Loaded, options: DistilOptions, console: Console | None = None) -> Distilled:
-    """The same of a scenario that is loaded already."""
+    loaded = load_scenario(scenario, options.sets)
     seat = loaded.scenario.seats.policy
     if seat.model is None or seat.agent is not None:
         raise UsageError(

@@ -1,13 +1,13 @@
 """Asks a scenario's problems on behalf of a loop: some of them, other models in its seats, transcripts in one file.
 
-Whole thoughts come through ``distil``, debates and monologues through ``run``; both journal, so what was asked before a
-process was killed is not asked again. Both are told apart only here.
+They are asked by ``run``, by the scenario's own protocol; it journals, so what was asked before a process was killed is
+not asked again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,22 +17,16 @@ import orjson
 from longthought.agents.errors import RunError, UsageError
 from longthought.agents.problems import Problem
 from longthought.agents.prompts import Prompts
-from longthought.protocols.transcript import SeatUsage, Transcript
+from longthought.protocols.transcript import Transcript
 from longthought.protocols.transcript_files import read_transcripts, write_transcripts
 from longthought.scenarios.dataset_files import FileSpec
-from longthought.scenarios.distilling import DistilOptions, distil_loaded
 from longthought.scenarios.load import Loaded
 from longthought.scenarios.replace_file import replace_file
 from longthought.scenarios.run import RunOptions, run_scenario
-from longthought.synth.imports.foreign import LongThought
-from longthought.synth.imports.to_transcript import to_transcript
-from longthought.synth.imports.turns_of_mind import load_turns
 from longthought.train.loops.commands import Seat
-from longthought.train.loops.settings import Asked
 
 #: Engines whose weights are their own, so that others cannot be put in their place.
 _FIXED = ("openai", "recorded")
-_CUT = ("length", "context_length", "refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +41,18 @@ class How:
 def seated(loaded: Loaded, seats: Mapping[Seat, tuple[str, str]]) -> Loaded:
     """The scenario with other weights in its seats: for each the directory or name, and what transcripts call it.
 
+    A seat that the scenario's protocol does not ask stays as it is.
+
     Raises:
         UsageError: a seat without a model, or one whose engine has weights of its own.
     """
     scenario = loaded.scenario
     models, sitting = dict(scenario.models), dict[str, Any]()
     for seat, (weights, called) in seats.items():
-        spec = getattr(scenario.seats, seat)
-        if spec is None or spec.model is None:
+        spec = scenario.sitting.get(seat)
+        if spec is None:
+            continue
+        if spec.model is None:
             raise UsageError(
                 f"{loaded.source}: seats.{seat}: a loop trains who sits there; name a model under 'model'"
             )
@@ -76,7 +74,6 @@ def seated(loaded: Loaded, seats: Mapping[Seat, tuple[str, str]]) -> Loaded:
 
 def ask(
     loaded: Loaded,
-    asked: Asked,
     problems: Sequence[Problem],
     out: Path,
     run: str,
@@ -102,12 +99,9 @@ def ask(
             "seed": loaded.scenario.seed + seed,
         }
     )
-    loaded = replace(loaded, scenario=scenario)
-    if asked.ask == "whole":
-        said = _whole(loaded, asked, shown, work / "thoughts.jsonl", samples, how)
-    else:
-        said = _played(loaded, work / "run", how)
+    played = _played(replace(loaded, scenario=scenario), work / "run", how)
     by_id = {problem.id: problem for problem in problems}
+    said = read_transcripts(played)
     write_transcripts(out, (_told(each, by_id[each.problem.id], run, hints) for each in said))
 
 
@@ -145,51 +139,7 @@ def _written(problems: Sequence[Problem], file: Path) -> FileSpec:
     )
 
 
-# --- whole thoughts -------------------------------------------------------------------------------------------
-
-
-def _whole(
-    loaded: Loaded, asked: Asked, problems: Sequence[Problem], out: Path, samples: int, how: How
-) -> Iterator[Transcript]:
-    options = DistilOptions(
-        out=out,
-        samples=samples,
-        prompts=asked.prompts,
-        max_at_once=how.max_connections,
-        allow_import=how.allow_import,
-        allow_code=how.allow_code,
-    )
-    asyncio.run(distil_loaded(loaded, options))
-    turns, by_id = load_turns(), {problem.id: problem for problem in problems}
-    for number, line in enumerate(out.read_bytes().splitlines()):
-        row: dict[str, Any] = orjson.loads(line)
-        problem, epoch = by_id[row["id"].rpartition("#")[0]], int(row["id"].rpartition("#")[2])
-        made = to_transcript(_as_thought(row), problem, turns, number=number, epoch=epoch)
-        usage = {"policy": SeatUsage(**row["usage"])} if row["usage"] else {}
-        yield made.model_copy(update={"usage": usage})
-
-
-def _as_thought(row: Mapping[str, Any]) -> LongThought:
-    """A distilled row; a reply without a thought in it is all thought."""
-    cut = row["finish"] in _CUT
-    thought, behind = row["reasoning"], row["response"]
-    if not thought:
-        thought, behind = behind, ""
-    return LongThought(
-        question=row["question"],
-        gold=row["gold"],
-        right=row["right"],
-        thought=thought,
-        behind=behind or None,
-        finished=bool(thought.strip()) and (bool(behind) or not cut),
-        whole=not cut,
-    )
-
-
-# --- debates and monologues -----------------------------------------------------------------------------------
-
-
-def _played(loaded: Loaded, run_dir: Path, how: How) -> Iterator[Transcript]:
+def _played(loaded: Loaded, run_dir: Path, how: How) -> Path:
     options = RunOptions(
         run_dir=run_dir,
         resume=True,
@@ -200,4 +150,4 @@ def _played(loaded: Loaded, run_dir: Path, how: How) -> Iterator[Transcript]:
     result = asyncio.run(run_scenario(loaded, options))
     if result.status != "finished":
         raise RunError(f"{run_dir}: {result.status}; the same command goes on with it")
-    return read_transcripts(run_dir)
+    return run_dir

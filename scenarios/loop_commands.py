@@ -1,4 +1,4 @@
-"""The commands of a loop, done by this package's own: run, distil, export, perplexity and train, each a stage."""
+"""The commands of a loop, done by this package's own: run, export, perplexity and train, each a stage."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from longthought.agents.errors import UsageError
 from longthought.agents.models.local_weights import local_directory, weights_digest
 from longthought.agents.problems import Problem
 from longthought.agents.prompts import Prompts
-from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript import LONG_THOUGHT, Transcript
 from longthought.protocols.transcript_files import read_transcripts, write_transcripts
 from longthought.scenarios.loop_asking import How, ask, seated
 from longthought.scenarios.loop_problems import Problems, check_unseen, load_problems
@@ -22,7 +22,13 @@ from longthought.synth.corpus.manifest import read_manifest
 from longthought.synth.corpus.row_files import Format
 from longthought.synth.derive.kinds import asked_kinds
 from longthought.train.loops.commands import Model, Seat
-from longthought.train.loops.settings import ExploreSettings, LoopSettings, Rows, StarSettings
+from longthought.train.loops.settings import (
+    CotrainSettings,
+    ExploreSettings,
+    LoopSettings,
+    Rows,
+    StarSettings,
+)
 from longthought.train.settings import DpoSettings, FromScratch, SftSettings
 from longthought.train.starting_point import model_source
 
@@ -79,7 +85,7 @@ class LoopCommands:
                 check_unseen(seen.problems, seen.loaded.source, self._held_out)
         if not isinstance(settings.model, FromScratch):
             model_source(settings.model)
-        seated(self._asked.loaded, {"policy": ("", "")})
+        self._check_seats()
         if isinstance(settings, StarSettings) and settings.rationalise:
             Prompts(settings.hints or HINTS, None, ("hint",))
         self._check_rows()
@@ -88,6 +94,21 @@ class LoopCommands:
         # More rounds are the same loop, gone on with.
         told = settings.model_dump(mode="json", exclude={"rounds"})
         self.stages = stages({"settings": told, "asked": asked})
+
+    def _check_seats(self) -> None:
+        """That models which this loop trains can sit wherever it asks."""
+        trained: tuple[Seat, ...] = ("policy",)
+        scenario = self._asked.loaded.scenario
+        if isinstance(self._settings, CotrainSettings):
+            trained = ("policy", "critic")
+            if "critic" not in scenario.sitting:
+                raise UsageError(
+                    f"{self._asked.loaded.source}: protocol: a policy and a critic need a debate, "
+                    f"and a {scenario.protocol} asks no critic; add protocol=debate to problems.set"
+                )
+        for whom in (self._asked, self._held_out):
+            if whom is not None:
+                seated(whom.loaded, dict.fromkeys(trained, ("", "")))
 
     def _check_rows(self) -> None:
         """Complains now of what the first export would complain of, after hours of asking."""
@@ -160,7 +181,6 @@ class LoopCommands:
             inputs,
             lambda: ask(
                 loaded,
-                whom.asked,
                 problems,
                 out,
                 name.replace("/", "-"),
@@ -224,12 +244,15 @@ class LoopCommands:
             )
         out = self._place(f"{name}.jsonl")
         inputs = {"source": self.stages.digest_of(source), "model": self._model_digest(model)}
-        return self.stages.do(name, out, inputs, lambda: measure_perplexities(source, out, str(model)))
+        called = self._called(model)
+        return self.stages.do(
+            name, out, inputs, lambda: measure_perplexities(source, out, str(model), called=called)
+        )
 
     def rows(self, seat: Literal["policy", "critic", "both"]) -> Sequence[Rows]:
-        if self._settings.problems.ask == "whole":
-            return (Rows(kind="journey"),)
         scenario, base_dir = self._asked.loaded.scenario, self._asked.loaded.base_dir
+        if scenario.protocol == LONG_THOUGHT:
+            return (Rows(kind="journey"),)
         own = base_dir / scenario.prompts
         shown = {"context": scenario.context, "prompts": str(own) if own.is_dir() else scenario.prompts}
         if seat == "critic":
@@ -288,5 +311,5 @@ class LoopCommands:
         return str(Path(model).expanduser().absolute()) if Path(model).is_dir() else str(model)
 
     def _called(self, model: Model) -> str:
-        # Never the whole path: requests are keyed by it, and a loop elsewhere is to draw the same.
+        # Never the whole path: requests and corpora are keyed by it, and a loop elsewhere is to make the same.
         return str(model.relative_to(self.stages.out)) if isinstance(model, Path) else str(model)

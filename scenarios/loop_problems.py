@@ -21,7 +21,6 @@ from longthought.train.loops.settings import Asked
 class Problems:
     """A scenario that a loop asks, with its problems."""
 
-    asked: Asked
     loaded: Loaded
     problems: list[Problem]
 
@@ -39,7 +38,7 @@ def load_problems(asked: Asked, how: How) -> Problems:
         UsageError: no such scenario, or its problems cannot be read.
     """
     loaded = load_scenario(asked.scenario, asked.set)
-    return Problems(asked, loaded, problems_of(loaded, asked.limit, allow_import=how.allow_import))
+    return Problems(loaded, problems_of(loaded, asked.limit, allow_import=how.allow_import))
 
 
 def check_unseen(problems: Sequence[Problem], source: str, held_out: Problems | None) -> None:

@@ -50,6 +50,7 @@ def measure_perplexities(
     *,
     device: Device = "auto",
     batch_tokens: int = 4096,
+    called: str | None = None,
     on_progress: Callable[[Measured], None] | None = None,
 ) -> Measured:
     """A line for every debate of ``source`` that ``out`` does not hold yet.
@@ -58,6 +59,7 @@ def measure_perplexities(
         source: a run directory or a file of transcripts.
         model: a directory or hub name; ``embedded`` is the model that comes with the package.
         batch_tokens: tokens in one forward pass, padding included.
+        called: what the file calls the model, instead of ``model``.
 
     Raises:
         UsageError: no debates, no such model, or ``out`` is of another model or no such file.
@@ -67,7 +69,7 @@ def measure_perplexities(
     where = model_source(model)
     weights = weights_digest(local_directory(where))
     measured = Measured()
-    with PerplexityFile(out, model, weights) as file:
+    with PerplexityFile(out, called or model, weights) as file:
         measured.before = len(file.held)
         todo = (
             taken_apart(each) for each in read_transcripts(source) if (each.run, each.id) not in file.held

@@ -35,6 +35,7 @@ def taken_apart(transcript: Transcript) -> Transcript:
         whole=found.whole and not reply.truncated,
     )
     read = to_transcript(told, transcript.problem, journey_turns())
+    thoughts = tuple(each.model_copy(update={"informed": reply.informed}) for each in read.thoughts)
     return transcript.model_copy(
-        update={"protocol": read.protocol, "thoughts": read.thoughts, "judgements": read.judgements}
+        update={"protocol": read.protocol, "thoughts": thoughts, "judgements": read.judgements}
     )

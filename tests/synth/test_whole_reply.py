@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,13 @@ from longthought.agents.thoughts import Thought
 from longthought.protocols.outcomes import Outcome
 from longthought.protocols.transcript import LONG_THOUGHT, SeatUsage, Transcript
 from longthought.protocols.transcript_files import read_transcripts
-from longthought.synth.derive.derivation import Dropped
+from longthought.synth.derive.derivation import Derivation, Dropped
 from longthought.synth.derive.intake import taken_in
 from longthought.synth.derive.journey import Journey
+from longthought.synth.derive.kto import Kto
+from longthought.synth.derive.preference import Preference
+from longthought.synth.derive.rejection import Rejection
+from longthought.synth.derive.rows import Row
 from longthought.synth.imports.journey_turns import journey_turns
 from longthought.synth.imports.whole_reply import taken_apart
 from longthought.synth.telling.phrases import load_phrases, name_of, with_reason
@@ -116,3 +121,26 @@ def test_exports_take_it_in_apart() -> None:
     )
     assert isinstance(taken, Transcript)
     assert _turns(taken) == ["reflect"]
+
+
+@pytest.mark.parametrize(
+    "kind", [Journey(), Rejection(n=9), Preference(), Kto()], ids=lambda kind: type(kind).__name__
+)
+def test_what_is_cut_is_learned_by_no_kind_and_a_hint_is_told_of(kind: Derivation) -> None:
+    samples = [
+        whole("<think>\nfour\n</think>\n\nAnswer: 4"),
+        whole("<think>\nfive\n</think>\n\nAnswer: 5", kind="wrong"),
+        whole("<think>\nAnswer: 4, or", truncated=True, kind="limit:tokens"),
+        whole("<think>\nsix\n</think>\n\nAnswer: 4", truncated=True, kind="limit:tokens"),
+    ]
+    hinted = whole("<think>\ntold\n</think>\n\nAnswer: 4")
+    told = (hinted.thoughts[0].model_copy(update={"informed": True}),)
+    samples.append(hinted.model_copy(update={"thoughts": told}))
+    taken = [taken_in(each, informed=True, suspects=False) for each in samples]
+    rows = [row for row in kind.rows([t for t in taken if isinstance(t, Transcript)]) if isinstance(row, Row)]
+    assert rows
+    for row in rows:
+        text = row.model_dump_json()
+        assert not re.search("six|4, or", text)
+        assert row.informed == ("told" in text)
+    assert taken_in(samples[-1], informed=False, suspects=False) == "informed"

@@ -20,6 +20,9 @@ from longthought.train.loops.account import Line
 from longthought.train.loops.settings import LoopSettings
 from longthought.train.settings import DpoSettings, SftSettings, load_settings
 
+#: Of ten dice the one whose whole thought is cut by its limit; its answer would be right.
+CUT = 2
+
 #: Called with a word whenever something happens that a test may want to hear of.
 heard: list[Any] = []
 
@@ -44,7 +47,9 @@ class Learner(ScriptedModel):
         _tell("asked")
         said = [message for message in messages if isinstance(message, Message)]
         text = self._judged(said) if "Critic: judge" in said[-1].content else self._solved(said, sampling)
-        return Reply(text, usage=Usage(sum(len(each.content) for each in said), len(text)))
+        cut = text.startswith("<think>") and "</think>" not in text
+        usage = Usage(sum(len(each.content) for each in said), len(text))
+        return Reply(text, "length" if cut else "stop", usage)
 
     def _solved(self, said: list[Message], sampling: Sampling) -> str:
         question = next(each.content for each in said if each.role == "user")
@@ -53,7 +58,8 @@ class Learner(ScriptedModel):
         total = left + right + (die >= (9 if "right answer is" in question else 3 + self._skill))
         if len(said) > 1:  # a debate
             return f"Answer: {total}"
-        return f"<think>\nLet me add {left} and {right}. Wait, {total}.\n</think>\n\nAnswer: {total}"
+        thought = f"<think>\n{'Hmm. ' * (die % 4)}Let me add {left} and {right}. Wait, {total}."
+        return thought if die == CUT else f"{thought}\n</think>\n\nAnswer: {total}"
 
     @staticmethod
     def _judged(said: list[Message]) -> str:
@@ -89,17 +95,24 @@ def write_learner(place: Path, told: dict[str, Any]) -> Path:
     return place
 
 
+#: How a scenario is told to have whole thoughts written instead of debates.
+WHOLE = {"set": ["protocol=long-thought"]}
+
 #: Settings of each loop, on top of those below; ``base`` is a directory beside.
 LOOPS: dict[str, dict[str, Any]] = {
     "star": {"samples": 1},
     "explore": {
         "samples": 2,
-        "seeds": {"asked": {"scenario": "seeds.yaml"}, "samples": 2},
+        "seeds": {"asked": {"scenario": "seeds.yaml", **WHOLE}, "samples": 2},
         "improve": "dpo",
         "pairs": {"kind": "preference"},
         "rows": [{"kind": "rejection"}],
     },
-    "cotrain": {"critic": "critic", "problems": {"scenario": "sums.yaml", "ask": "protocol"}},
+    "cotrain": {
+        "critic": "critic",
+        "problems": {"scenario": "sums.yaml"},
+        "evaluation": {"scenario": "held.yaml"},
+    },
     "dpo": {"samples": 6},
 }
 
@@ -129,8 +142,8 @@ def written(loop: str, **changes: Any) -> Path:
             write_learner(Path(name), {"skill": skill, "name": name})
     told = {
         "model": "base",
-        "problems": {"scenario": "sums.yaml"},
-        "evaluation": {"scenario": "held.yaml"},
+        "problems": {"scenario": "sums.yaml", **WHOLE},
+        "evaluation": {"scenario": "held.yaml", **WHOLE},
         "rounds": 3 if loop == "explore" else 2,
         **LOOPS[loop],
         **changes,

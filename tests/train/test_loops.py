@@ -19,11 +19,12 @@ import pytest
 import yaml
 
 from longthought.agents.errors import RunError, UsageError
+from longthought.agents.models.random_model import write_random_model
 from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.loop_asking import How
 from longthought.scenarios.looping import LOOPS, play_loop
-from longthought.train.loops.settings import LoopSettings
-from longthought.train.settings import load_settings
+from longthought.train.loops.settings import ExploreSettings, LoopSettings
+from longthought.train.settings import DpoSettings, SftSettings, load_settings
 from tests.train import loop_models
 from tests.train.loop_kills import final_hashes
 from tests.train.loop_models import play
@@ -64,6 +65,10 @@ def test_star_keeps_what_is_right_and_rationalises_the_rest_from_the_base_each_t
     assert {row["problem"] for row in taught if not row["informed"]} == {
         e.problem.id for e in answers if e.right
     }
+    # What was cut is neither right nor learned, though the answer stood in it; its problem is asked again.
+    cut = [each for each in (*answers, *hinted) if each.outcome.kind == "limit:tokens"]
+    assert {each.problem.id for each in cut} & missed
+    assert all("Answer: " in row["messages"][1]["content"] for row in taught)
     # The hint is in nobody's question.
     assert all(re.fullmatch(r"What is \d+\+\d+\?", row["messages"][0]["content"]) for row in taught)
     assert lines[1].figures.hinted == sum(row["informed"] for row in taught)
@@ -110,6 +115,58 @@ def test_exploring_may_end_in_dpo_from_the_first_rounds_model() -> None:
         assert skill(f"round-{one.round}/model") == skill("round-1/model") + 2
 
 
+def test_what_goes_by_perplexity_is_measured_by_the_rounds_model() -> None:
+    def real(place: Path) -> None:
+        """Weights that perplexities can be had of, beside the skill."""
+        told = orjson.loads((place / "config.json").read_bytes())
+        write_random_model(place, told["skill"], layers=1, hidden=32)
+        config = orjson.loads((place / "config.json").read_bytes())
+        (place / "config.json").write_bytes(orjson.dumps({**config, **told}))
+
+    def train(settings: SftSettings | DpoSettings) -> None:
+        loop_models.train(settings)
+        real(settings.out)
+
+    settings = loop_models.settings_of(
+        "explore",
+        rounds=2,
+        samples=2,
+        rows=[{"kind": "rejection", "options": {"pick": "high_perplexity"}}],
+        pairs=ExploreSettings.model_fields["pairs"].default.model_dump(),
+    )
+    real(Path("base"))
+    how = How(max_connections=4, allow_import=True)
+    for out in ("out", "other"):
+        play_loop("explore", settings, Path(out), how, lambda stage, there: None, train)
+    assert final_hashes(Path("out")) == final_hashes(Path("other"))
+
+    def values(name: str, model: str) -> dict[str, float]:
+        header, *told = map(orjson.loads, Path(f"out/{name}-perplexities.jsonl").read_bytes().splitlines())
+        assert header["perplexity_of"] == model
+        return {f"{each['run']} {each['id']}": each["journey"] for each in told}
+
+    measured = values("round-1/corpus", "round-0/model")
+    tries = list(read_transcripts(Path("out/round-1/kept.jsonl.zst")))
+    for row in rows("round-1/corpus", "rejection"):
+        same = [measured[f"{each.run} {each.id}"] for each in tries if each.problem.id == row["problem"]]
+        assert measured[f"{row['run']} {row['id']}"] == max(same)
+    measured = values("round-2/pairs", "round-1/model")
+    tries = list(read_transcripts(Path("out/round-2/tried.jsonl.zst")))
+    pairs = rows("round-2/pairs", "preference")
+    assert pairs
+    seen = set[str]()
+    for row in pairs:
+        assert not row["chosen_finished"]
+        assert "Answer" not in row["chosen"][0]["content"]
+        if row["problem"] in seen:
+            continue  # the first pair of a problem has the most perplexing of the right ones
+        seen.add(row["problem"])
+        right = [e for e in tries if e.problem.id == row["problem"] and e.right]
+        assert measured[f"{row['run']} {row['id'].partition('>')[0]}"] == max(
+            measured[f"{e.run} {e.id}"] for e in right
+        )
+
+
 def test_co_training_trains_both_seats_on_their_own_rows() -> None:
     lines, made = play("cotrain")
     assert {"round-1/policy", "round-1/critic", "round-2/policy", "round-2/critic"} <= set(made)
@@ -138,6 +195,7 @@ def test_iterated_dpo_samples_from_the_model_that_it_aligns() -> None:
     for number in (1, 2):
         pairs = rows(f"round-{number}/pairs", "preference")
         assert {row["outcome"] for row in pairs} == {"solved>wrong"}
+        assert all("</think>" in row[side][0]["content"] for row in pairs for side in ("chosen", "rejected"))
         assert lines[number].figures.rows == len(pairs)
     assert lines[2].accuracy is not None
     assert lines[2].gained == lines[2].accuracy - (lines[0].accuracy or 0)
@@ -164,9 +222,9 @@ def refused(loop: str, **changes: Any) -> str:
 
 
 def test_problems_that_are_held_out_are_not_learned_from() -> None:
-    said = refused("star", evaluation={"scenario": "sums.yaml", "limit": 3})
+    said = refused("star", evaluation={"scenario": "sums.yaml", "limit": 3, **loop_models.WHOLE})
     assert "3 of its problems are held out" in said
-    said = refused("explore", evaluation={"scenario": "seeds.yaml"})
+    said = refused("explore", evaluation={"scenario": "seeds.yaml", **loop_models.WHOLE})
     assert "seeds.yaml: 4 of its problems are held out" in said
 
 
@@ -176,11 +234,14 @@ def test_what_cannot_be_trained_is_refused() -> None:
     assert "no kind 'novel'" in refused("star", rows=[{"kind": "novel"}])
     assert "rejection.n" in refused("star", rows=[{"kind": "rejection", "options": {"n": 0}}])
     assert "there is no 'novel'" in refused("star", filters={"novel": {}})
-    assert "write ask: protocol" in refused("cotrain", problems={"scenario": "sums.yaml"})
+    said = refused("cotrain", problems={"scenario": "sums.yaml", **loop_models.WHOLE})
+    assert "a long-thought asks no critic; add protocol=debate to problems.set" in said
     assert "either 'transcripts' or a scenario" in refused("explore", seeds={})
     told = ['models.learner={engine: openai, model: m, base_url: "http://127.0.0.1:9/v1"}']
     said = refused("star", problems={"scenario": "sums.yaml", "set": told})
     assert "engine openai cannot be given the weights" in said
+    said = refused("star", evaluation={"scenario": "held.yaml", "set": told})
+    assert "held.yaml: models.learner: engine openai" in said
     agent = ["seats.policy={agent: countdown-searcher}"]
     assert "name a model" in refused("star", problems={"scenario": "sums.yaml", "set": agent})
     assert not Path("out").exists()
@@ -230,35 +291,28 @@ def test_the_settings_that_are_shipped_are_valid(name: str) -> None:
 # --- kills ------------------------------------------------------------------------------------------------------
 
 
-def kills(where: Path, step: int, first: int) -> None:
-    """SIGKILL between and inside stages, at every ``step``-th event; see ``loop_kills``."""
-    command = [
-        sys.executable,
-        "-m",
-        "tests.train.loop_kills",
-        ",".join(loop_models.LOOPS),
-        str(step),
-        str(first),
-    ]
+def kills(where: Path, *events: int) -> dict[str, int]:
+    """SIGKILL between and inside stages, so many times of each loop; see ``loop_kills``."""
+    command = [sys.executable, "-m", "tests.train.loop_kills", ",".join(loop_models.LOOPS), *map(str, events)]
     path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
     done = subprocess.run(
         command, cwd=where, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout[-3000:]
-    told = re.findall(r"(\w+): kills (\d+) of (\d+) events", done.stdout)
-    assert [loop for loop, _, _ in told] == list(loop_models.LOOPS)
-    assert all(int(number) >= 1 and int(events) > 150 for _, number, events in told), told
+    return {loop: int(number) for loop, number in re.findall(r"(\w+): (\d+) kills", done.stdout)}
 
 
 @pytest.mark.timeout(600)
 def test_killed_loops_end_as_if_they_had_not_been(tmp_path: Path) -> None:
-    kills(tmp_path, step=170, first=random.randrange(20, 160))
+    assert kills(tmp_path, random.randrange(20, 250)) == dict.fromkeys(loop_models.LOOPS, 1)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_killed_anywhere_loops_end_as_if_they_had_not_been(tmp_path: Path) -> None:
-    kills(tmp_path, step=5, first=1)
+    done = kills(tmp_path, 1, 5)
+    assert done.keys() == loop_models.LOOPS.keys()
+    assert min(done.values()) >= 40, done
 
 
 # --- with real trainings ----------------------------------------------------------------------------------------
@@ -276,18 +330,17 @@ SFT = {
 
 def real(**changes: Any) -> LoopSettings:
     """Imitate scripted debates and explore, with a tiny model that is really trained and really asked."""
-    from longthought.train.loops.settings import ExploreSettings
-
     told = [
         "dataset.split=train",
         "dataset.seed=3",
         "dataset.size=2",
         "seats.policy.max_tokens=12",
         "rewards={}",
+        "protocol=long-thought",
     ]
     settings = {
         "model": {"config": {**CONFIG, "max_position_embeddings": 1024}, "tokenizer": {"vocab_size": 300}},
-        "seeds": {"asked": {"scenario": "countdown-teacher", "ask": "protocol", "limit": 4}},
+        "seeds": {"asked": {"scenario": "countdown-teacher", "limit": 4}},
         "problems": {"scenario": "countdown", "set": told},
         "evaluation": {"scenario": "countdown", "set": ["dataset.size=2", *told[3:]]},
         "rounds": 1,
@@ -300,21 +353,20 @@ def real(**changes: Any) -> LoopSettings:
 
 @pytest.mark.timeout(600)
 def test_a_training_that_was_killed_is_made_again_and_is_the_same() -> None:
-    how = How(max_connections=1)
-    play_loop("explore", real(), Path("straight"), how, lambda stage, there: None)
-    play_loop("explore", real(), Path("killed"), how, lambda stage, there: None)
-    state = orjson.loads(Path("killed/loop.json").read_bytes())
+    out, how = Path("out"), How(max_connections=1)
+    play_loop("explore", real(), out, how, lambda stage, there: None)
+    straight = final_hashes(out)
+    assert any(name.endswith("model.safetensors") for name in straight)
+    state = orjson.loads((out / "loop.json").read_bytes())
     done = list(state["stages"])
     kept = {name: state["stages"][name] for name in done[: done.index("round-0/model")]}
-    Path("killed/loop.json").write_bytes(orjson.dumps({**state, "stages": kept}))
-    Path("killed/round-0/model").rename("killed/round-0/.model.partial")
-    Path("killed/round-0/.model.partial/model.safetensors").write_bytes(b"half")
+    (out / "loop.json").write_bytes(orjson.dumps({**state, "stages": kept}))
+    (out / "round-0/model").rename(out / "round-0/.model.partial")
+    (out / "round-0/.model.partial/model.safetensors").write_bytes(b"half")
     made: list[str] = []
-    play_loop("explore", real(), Path("killed"), how, lambda stage, there: made.append(stage))
+    play_loop("explore", real(), out, how, lambda stage, there: made.append(stage))
     assert "round-0/model" in made
-    found = final_hashes(Path("killed"))
-    assert found == final_hashes(Path("straight"))
-    assert any(name.endswith("model.safetensors") for name in found)
+    assert final_hashes(out) == straight
 
 
 @pytest.mark.slow

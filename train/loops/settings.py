@@ -10,8 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from longthought.agents.first_error import first_error
 from longthought.train.settings import DpoSettings, FromScratch, SftSettings, TrainSettings
 
-Ask = Literal["whole", "protocol"]
-
 #: Keys of a training that the loop fills in.
 _FILLED_IN: dict[str, Any] = {"model": "m", "corpora": [{"path": "c", "kind": "k"}], "out": "o"}
 #: Options of kinds that go by perplexities, and what they are when they do.
@@ -24,19 +22,13 @@ class _Settings(BaseModel):
 
 
 class Asked(_Settings):
-    """A scenario whose problems are asked.
-
-    ``ask: whole`` has the policy's model write a whole long thought in one reply; ``protocol`` plays the scenario's own
-    protocol, a debate or a monologue.
-    """
+    """A scenario whose problems are asked, by its own protocol."""
 
     scenario: str
+    #: Overrides, as ``run`` takes them: ``protocol=long-thought`` for whole thoughts.
     set: tuple[str, ...] = ()
-    ask: Ask = "whole"
     #: At most so many problems.
     limit: int | None = Field(default=None, ge=1)
-    #: Of ``ask: whole``: a shipped prompt set (``plain``: the bare question; ``distil``) or a directory with ask.md.
-    prompts: str = "plain"
 
 
 class Rows(_Settings):
@@ -64,7 +56,7 @@ class LoopSettings(_Settings):
     rounds: int = Field(default=3, ge=1)
     #: Of each problem, in each round.
     samples: int = Field(default=1, ge=1)
-    #: Without it what fits ``problems.ask``; see the loop.
+    #: Without it what fits the protocol of ``problems``; see the loop.
     rows: tuple[Rows, ...] = ()
     #: What the rows pass, as ``longthought export`` takes them: by name the options of each.
     filters: dict[str, Any] = Field(default_factory=dict)
@@ -132,12 +124,6 @@ class CotrainSettings(_FromAModel):
     #: What the critic learns; without it the verdicts that the tree bears out.
     critic_rows: tuple[Rows, ...] = ()
     start: Literal["base", "last"] = "last"
-
-    @model_validator(mode="after")
-    def _debates(self) -> Self:
-        if self.problems.ask == "whole":
-            raise ValueError("problems.ask: a policy and a critic need a debate; write ask: protocol")
-        return self
 
 
 class IteratedDpoSettings(_FromAModel):

@@ -6,8 +6,8 @@ kept, so that no round inherits the errors of the one before; each round trains 
 steps and 20 % more each time).
 
 Departures: there are no few-shot examples in the prompt, for the base is taken to know the task or to have a prompt of
-its own (``problems.prompts``); with ``samples`` above 1 a problem counts as solved if one of its tries is right, and
-``rows`` picks among them; hinted rows are marked informed in their transcripts, corpora and cards.
+its own (the scenario's ``prompts``); with ``samples`` above 1 a problem counts as solved if one of its tries is right,
+and ``rows`` picks among them; hinted rows are marked informed in their transcripts, corpora and cards.
 """
 
 from __future__ import annotations
