@@ -6,15 +6,42 @@ from typing import Any
 
 from trl.trainer.dpo_trainer import DPOTrainer
 
+from longthought.train.step_shares import StepShares
+
 
 class TokenisedDPOTrainer(DPOTrainer):
     """Takes the columns prompt_ids, chosen_ids and rejected_ids as they are.
 
-    TRL would render the messages itself, and take special tokens that are spelt in a text for real ones.
+    TRL would render the messages itself, and take special tokens that are spelt in a text for real ones. The loss is a
+    mean over the pairs of an optimiser step, its SFT term one over the step's chosen tokens.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._weights = list(self.loss_weights)
+        self._shares = StepShares(_pairs_and_chosen_tokens)
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         return dataset
+
+    def get_batch_samples(self, *args: Any, **kwargs: Any) -> Any:
+        batches, items = super().get_batch_samples(*args, **kwargs)
+        self._shares.begin(self, batches)
+        return batches, items
+
+    def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        shares = self._shares.of(inputs)
+        # The preference term, and behind it the SFT term if there is one.
+        self.loss_weights = [
+            weight * share for weight, share in zip(self._weights, shares, strict=False)
+        ]
+        return super().compute_loss(model, inputs, *args, **kwargs)
+
+
+def _pairs_and_chosen_tokens(batch: Any) -> tuple[Any, Any]:
+    learned = batch["completion_mask"][:, 1:]
+    pairs = len(learned) // 2
+    return pairs, learned[:pairs].sum()
 
 
 class ReferenceFreeDPOTrainer(TokenisedDPOTrainer):

@@ -50,7 +50,7 @@ def saving(kind: str, trained: Path, tmp_path: Path) -> dict[str, Any]:
     return {**settings, "epochs": 2, "save_steps": 2, "log_steps": 3}
 
 
-@pytest.mark.parametrize(("kind", "step"), [("sft", 3), ("sft", 5), ("dpo", 7), ("prm", 6)])
+@pytest.mark.parametrize(("kind", "step"), [("sft", 3), ("sft", 5), ("dpo", 7), ("kto", 5), ("prm", 6)])
 def test_a_resumed_training_ends_as_a_straight_one(
     kind: str, step: int, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
