@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+from torch.utils.data import DataLoader
 from trl.trainer.dpo_trainer import DPOTrainer
 
 from longthought.train.step_shares import StepShares
+
+_REFERENCE = ("ref_chosen_logps", "ref_rejected_logps")
 
 
 class TokenisedDPOTrainer(DPOTrainer):
@@ -22,6 +26,18 @@ class TokenisedDPOTrainer(DPOTrainer):
         self._shares = StepShares(_pairs_and_chosen_tokens)
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
+        return dataset
+
+    def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
+        # TRL hands the values on in a file, whose name for a dataset in memory each process draws by itself.
+        loader: Any = DataLoader(dataset, batch_size=batch_size, collate_fn=self.data_collator)
+        accelerator: Any = self.accelerator
+        asked = [
+            accelerator.gather_for_metrics(self.compute_ref_log_probs(self.model, batch))
+            for batch in accelerator.prepare(loader)
+        ]
+        for column, values in zip(_REFERENCE, zip(*asked, strict=True), strict=True):
+            dataset = dataset.add_column(column, torch.cat(values).tolist())
         return dataset
 
     def get_batch_samples(self, *args: Any, **kwargs: Any) -> Any:
@@ -51,6 +67,6 @@ class ReferenceFreeDPOTrainer(TokenisedDPOTrainer):
     """
 
     def _precompute_ref_logps(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
-        for column in ("ref_chosen_logps", "ref_rejected_logps"):
+        for column in _REFERENCE:
             dataset = dataset.add_column(column, [0.0] * len(dataset))
         return dataset

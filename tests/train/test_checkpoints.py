@@ -65,6 +65,18 @@ def test_a_resumed_training_ends_as_a_straight_one(
     assert record(straight)["mean_loss"] == record(resumed)["mean_loss"]
 
 
+@pytest.mark.parametrize("length", [{"max_steps": 3}, {"epochs": 1}])
+def test_a_training_that_ended_before_its_model_was_written_takes_no_step_more(
+    length: dict[str, Any], trained: Path, tmp_path: Path
+) -> None:
+    settings = saving("sft", trained, tmp_path) | {"save_steps": 1, "scheduler": "constant", **length}
+    straight = train("sft", settings).rename(tmp_path / "straight")
+    resumed = train("sft", settings, earlier="resume")
+    assert record(resumed)["steps"] == record(straight)["steps"] == length.get("max_steps", 4)
+    assert record(resumed)["log"] == record(straight)["log"]
+    assert apart(straight, resumed) == 0
+
+
 def test_every_checkpoint_says_what_made_it_and_holds_no_pickled_settings(
     trained: Path, tmp_path: Path
 ) -> None:
