@@ -48,9 +48,7 @@ class TokenisedDPOTrainer(DPOTrainer):
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         shares = self._shares.of(inputs)
         # The preference term, and behind it the SFT term if there is one.
-        self.loss_weights = [
-            weight * share for weight, share in zip(self._weights, shares, strict=False)
-        ]
+        self.loss_weights = [weight * share for weight, share in zip(self._weights, shares, strict=False)]
         return super().compute_loss(model, inputs, *args, **kwargs)
 
 
