@@ -1,7 +1,7 @@
 """What part of an optimiser step a batch is, so that the step is one mean however it is divided.
 
-TRL's preference trainers take the mean of each batch and then the mean of those: where batches have unequally many rows,
-or, for DPO's SFT term, unequally many tokens, the rows of small ones would count more.
+TRL's preference trainers take the mean of each batch and then the mean of those: where batches have unequally many
+rows, or, for DPO's SFT term, unequally many tokens, the rows of small ones would count more.
 """
 
 from __future__ import annotations

@@ -175,6 +175,7 @@ def test_a_pickle_that_runs_code_is_refused(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("wait", [0.0, 0.15, 0.4])
 def test_a_killed_training_goes_on_from_the_command_line(trained: Path, tmp_path: Path, wait: float) -> None:
     settings = tiny_settings("sft", trained, tmp_path) | {
