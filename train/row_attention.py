@@ -1,13 +1,16 @@
 """Attention within each row of a packed batch: rows laid end to end as one sequence, of which none sees another.
 
 What variable-length flash attention does on a GPU (Dao et al. 2022), for every device and for float32: all other layers
-see one dense sequence without padding, and attention goes row by row, so that it costs the sum of the squared lengths;
-one sequence under a block-diagonal mask costs the square of their sum. It reads the rows' bounds from what TRL's
+see one dense sequence without padding, and attention costs about the sum of the squared lengths; one sequence under a
+block-diagonal mask costs the square of their sum. Rows of similar length attend together, padded at their ends, where
+causal attention never looks: row by row is slow where rows are many and short. The rows' bounds are those that TRL's
 padding-free collator makes for flash attention, ``cu_seq_lens_q``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -19,6 +22,8 @@ ROWS = "longthought_rows"
 
 #: Up to here plain products beat torch's fused attention in bfloat16 on a CPU (measured, as for padded batches).
 _PLAIN_LENGTH = 1024
+#: The share of scores that may be padding in a group of rows that attend together.
+_WASTE = 0.5
 
 _functional: Any = functional
 _interface: Any = AttentionInterface
@@ -49,14 +54,61 @@ def attend_rows(
     **_: Any,
 ) -> tuple[Any, None]:
     """Heads of one packed sequence, (1, heads, tokens, size), to what they attend to, (1, tokens, heads, size)."""
-    lengths = cu_seq_lens_q.diff().tolist()
-    rows: Any = zip(*(heads.split(lengths, dim=2) for heads in (query, key, value)), strict=True)
-    on_cpu = query.device.type == "cpu" and query.dtype == torch.bfloat16
+    groups, places, size = _groups(tuple(cu_seq_lens_q.diff().tolist()))
+    at = places.to(query.device)
+    # Rotary positions leave float32, whatever the products are computed in.
+    kind = query.device.type
+    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else query.dtype
+    plain = kind == "cpu" and dtype == torch.bfloat16
+    # Copied into their places rather than gathered: the gradient of a copy is a gather, which is the faster way round.
+    padded = [
+        heads.new_zeros(size, heads.shape[1], heads.shape[3], dtype=dtype).index_copy(
+            0, at, heads[0].transpose(0, 1).to(dtype)
+        )
+        for heads in (query, key, value)
+    ]
     made: list[Any] = []
-    for q, k, v in rows:
-        attend = _plain if on_cpu and q.shape[2] <= _PLAIN_LENGTH else _fused
-        made.append(attend(q, k, v, scaling, dropout))
-    return torch.cat(made, dim=2).transpose(1, 2).contiguous(), None
+    before = 0
+    for rows, longest in groups:
+        after = before + rows * longest
+        q, k, v = (heads[before:after].unflatten(0, (rows, longest)).transpose(1, 2) for heads in padded)
+        attend = _plain if plain and longest <= _PLAIN_LENGTH else _fused
+        made.append(attend(q, k, v, scaling, dropout).transpose(1, 2).flatten(0, 1))
+        before = after
+    return torch.cat(made).index_select(0, at).unsqueeze(0), None
+
+
+@lru_cache(maxsize=4)
+def _groups(lengths: tuple[int, ...]) -> tuple[list[tuple[int, int]], Any, int]:
+    """Rows in groups of similar length, as (rows, tokens a row); the place of every token there; how many places."""
+    starts = [0]
+    for length in lengths:
+        starts.append(starts[-1] + length)
+    places = torch.empty(starts[-1], dtype=torch.int64)
+    groups: list[tuple[int, int]] = []
+    size = 0
+    for rows in _similar(lengths):
+        longest = lengths[rows[-1]]
+        for row in rows:
+            places[starts[row] : starts[row + 1]] = torch.arange(size, size + lengths[row])
+            size += longest
+        groups.append((len(rows), longest))
+    return groups, places, size
+
+
+def _similar(lengths: Sequence[int]) -> list[list[int]]:
+    """Rows by length, cut where a longer one would waste more than ``_WASTE`` of a group's scores."""
+    groups: list[list[int]] = []
+    needed = 0
+    for row in sorted(range(len(lengths)), key=lambda row: lengths[row]):
+        square = lengths[row] ** 2
+        if groups and (len(groups[-1]) + 1) * square <= (1 + _WASTE) * (needed + square):
+            groups[-1].append(row)
+            needed += square
+        else:
+            groups.append([row])
+            needed = square
+    return groups
 
 
 def _fused(query: Any, key: Any, value: Any, scaling: float | None, dropout: float) -> Any:

@@ -57,6 +57,8 @@ class OracleOptions(BaseModel):
     miss: float = Field(default=0.0, ge=0, le=1)
     #: Goes back from a step that is fine.
     alarm: float = Field(default=0.0, ge=0, le=1)
+    #: Sees a dead end only where at most so many numbers are left: 1 is somebody who looks at results alone.
+    sight: int = Field(default=99, ge=1)
 
 
 class CountdownSearcher:
@@ -103,7 +105,7 @@ class CountdownOracle:
     """
 
     def __init__(self, **options: float) -> None:
-        self._options = OracleOptions(**options)
+        self._options = OracleOptions.model_validate(options)
 
     async def judge(self, path: Path) -> Verdict:
         decision = self._decide(path)
@@ -133,11 +135,14 @@ class CountdownOracle:
         ok, why = legal_step(left, move)
         if not ok:
             return Reflect(why=why)
-        if not _sound(before, numbers) or not alive(left, target):
+        if not _sound(before, numbers) or not self._seems_alive(left, target):
             return self._back(path, numbers, target, "an earlier step is wrong")
-        if alive(move.rest, target):
+        if self._seems_alive(move.rest, target):
             return Continue()
         return self._back(path, numbers, target, f"no way from {_spaced(move.rest)} to {target}")
+
+    def _seems_alive(self, left: tuple[int, ...], target: int) -> bool:
+        return len(left) > self._options.sight or alive(left, target)
 
     def _back(self, path: Path, numbers: tuple[int, ...], target: int, why: str) -> Backtrack:
         """To the deepest thought above the last one from which the target can still be reached."""

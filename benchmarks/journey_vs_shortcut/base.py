@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from benchmarks.journey_vs_shortcut.corpora import base_corpus, tree_corpus
+from benchmarks.journey_vs_shortcut.corpora import base_corpus, errant_corpus
 from benchmarks.journey_vs_shortcut.plan import (
     BASE_EPOCHS,
     BASE_LEARNING_RATE,
@@ -50,7 +50,9 @@ def _random(name: str) -> Path:
     from transformers import LlamaConfig, LlamaForCausalLM
 
     out = OUT / "models" / f"{name}-random"
-    corpora = [CorpusSettings(path=tree_corpus(), kind=kind, limit=_ROWS) for kind in ("shortcut", "journey")]
+    corpora = [
+        CorpusSettings(path=errant_corpus(), kind=kind, limit=_ROWS) for kind in ("shortcut", "journey")
+    ]
     texts = (message["content"] for row in read_rows(corpora) for message in row.content["messages"])
     tokenizer = train_tokenizer(texts, VOCABULARY, MAX_LENGTH)
     torch.manual_seed(0)

@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 OUT = Path("out/journey")
-#: Every arm is a kind of row, or a kind under a name of its own.
-ARMS = ("shortcut", "journey", "answer_only", "shuffled")
+#: Every arm is a kind of row, or journeys under a name of their own: ``shuffled`` with their detours in other places,
+#: ``masked`` with no loss on the thoughts that were gone back past.
+ARMS = ("shortcut", "journey", "answer_only", "shuffled", "masked")
+#: Those whose rows have the journeys' lengths.
+AS_LONG = ("journey", "shuffled", "masked")
 SIZES = (327, 2000, 20_000)
 SEEDS = (1, 2, 3)
 #: Unseen problems, of the split that no training run draws from.
@@ -112,7 +115,6 @@ def cells(
     for size, model, seed in product(sizes, models, seeds):
         for arm in ARMS:
             found.append(Cell(model, arm, size, "examples", seed))
-            # Journeys and shuffled journeys have the most tokens: the others are brought up to theirs.
-            if arm in ("shortcut", "answer_only"):
+            if arm not in AS_LONG:
                 found.append(Cell(model, arm, size, "tokens", seed))
     return found

@@ -10,7 +10,7 @@ from benchmarks.journey_vs_shortcut.plan import ARMS
 from benchmarks.result_file import RESULTS
 
 #: Colours that people with colour vision deficiencies tell apart (Okabe and Ito 2008).
-_COLOURS = dict(zip(ARMS, ("#0072b2", "#d55e00", "#999999", "#009e73"), strict=True))
+_COLOURS = dict(zip(ARMS, ("#0072b2", "#d55e00", "#999999", "#009e73", "#cc79a7"), strict=True))
 
 
 def plot(rows: Sequence[Mapping[str, Any]], name: str) -> Path:

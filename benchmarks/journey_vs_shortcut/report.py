@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.journey_vs_shortcut.plan import ARMS, EPOCHS, ON_A_CPU, OUT, PROBLEMS, Cell, cells
+from benchmarks.journey_vs_shortcut.plan import ARMS, AS_LONG, EPOCHS, ON_A_CPU, OUT, PROBLEMS, Cell, cells
 from benchmarks.journey_vs_shortcut.plot import plot
 from benchmarks.result_file import write_result
 
@@ -36,8 +36,8 @@ def report(models: Sequence[str] = ON_A_CPU, name: str = NAME) -> None:
         groups[cell.model, cell.size, cell.equal][cell.arm].append(result)
     for (model, size, equal), arms in groups.items():
         if equal == "tokens":
-            # At equal tokens the journeys' arms are the same trainings as at equal examples.
-            arms.update({arm: groups[model, size, "examples"][arm] for arm in ("journey", "shuffled")})
+            # Arms that are as long as the journeys are the same trainings at equal tokens.
+            arms.update({arm: groups[model, size, "examples"][arm] for arm in AS_LONG})
     rows = [
         _row(group, arm, groups[group][arm]) for group in groups for arm in ARMS if groups[group].get(arm)
     ]

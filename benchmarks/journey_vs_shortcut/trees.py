@@ -16,14 +16,25 @@ FOUR = tuple(
     f"dataset.options.{key}"
     for key in ("min_numbers=4", "max_numbers=4", "max_value=20", "min_target=10", "max_target=100")
 )
-#: A critic that sees every dead end, over a searcher that mostly guesses, or never errs.
-SEATS = ("seats.critic.options.miss=0", "epochs=1")
-GUESSING = tuple(
-    f"seats.policy.options.{key}" for key in ("guess=0.7", "slip=0.03", "wish=0.1", "misread=0.02")
+#: A searcher that guesses every second step, under a critic that looks at results alone: it goes back where a step is
+#: wrong in itself or what is left at the end is not the target. Its writer can know all that such a thought says.
+GUESSING = (
+    *(f"seats.policy.options.{key}" for key in ("guess=0.45", "slip=0.02", "wish=0", "misread=0.01")),
+    "seats.critic.options={miss: 0, sight: 1}",
 )
-UNERRING = tuple(f"seats.policy.options.{key}=0" for key in ("guess", "slip", "wish", "misread"))
-TREES = (*FOUR, *SEATS, *GUESSING, "dataset.size=44000", "dataset.seed=11", "seed=11", "budget.turns=60")
-BASE = (*FOUR, *SEATS, *UNERRING, "dataset.size=60000", "dataset.seed=21", "seed=21")
+UNERRING = (
+    *(f"seats.policy.options.{key}=0" for key in ("guess", "slip", "wish", "misread")),
+    "seats.critic.options.miss=0",
+)
+#: A searcher that mostly guesses, under a critic that sees every dead end at once.
+ERRANT = (
+    *(f"seats.policy.options.{key}" for key in ("guess=0.7", "slip=0.03", "wish=0.1", "misread=0.02")),
+    "seats.critic.options.miss=0",
+)
+_RUN = ("dataset.size=44000", "dataset.seed=11", "seed=11", "epochs=1")
+TREES = (*FOUR, *GUESSING, *_RUN, "budget.turns=100")
+ERRANT_TREES = (*FOUR, *ERRANT, *_RUN, "budget.turns=60")
+BASE = (*FOUR, *UNERRING, "dataset.size=60000", "dataset.seed=21", "seed=21", "epochs=1")
 
 
 def trees(sets: tuple[str, ...], directory: Path) -> Path:
@@ -47,6 +58,10 @@ def unseen() -> list[Problem]:
 
 def experiment_trees() -> Path:
     return trees(TREES, OUT / "trees")
+
+
+def errant_trees() -> Path:
+    return trees(ERRANT_TREES, OUT / "errant")
 
 
 def base_trees() -> Path:

@@ -63,8 +63,8 @@ def test_every_size_has_its_epochs_and_no_cell_is_twice() -> None:
     every = cells()
     assert len({cell.name for cell in every}) == len(every)
     assert set(SIZES) == set(EPOCHS)
-    # Six trainings for each model, size and seed: four arms, two of them a second time at equal tokens.
-    assert len(every) == 2 * len(SIZES) * 3 * 6
+    # Seven trainings for each model, size and seed: five arms, two of them a second time at equal tokens.
+    assert len(every) == 2 * len(SIZES) * 3 * 7
 
 
 def test_without_cells_there_is_nothing_to_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

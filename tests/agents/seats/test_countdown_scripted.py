@@ -111,6 +111,19 @@ async def test_told_to_err_it_errs() -> None:
     assert isinstance((await CountdownOracle(miss=1).judge(wrong)).decision, Backtrack)
 
 
+async def test_what_is_out_of_sight_is_left_when_it_shows() -> None:
+    """13*2 leaves 29 and 26, from which 32 cannot be reached; nobody who looks at results alone sees that."""
+    dead, ended = ["13*2=26 [29 26]"], ["13*2=26 [29 26]", "29-26=3 [3]"]
+    oracle, short = CountdownOracle(), CountdownOracle(sight=1)
+    assert isinstance((await oracle.judge(straight_path(PUZZLE, dead))).decision, Backtrack)
+    assert (await short.judge(straight_path(PUZZLE, dead))).decision == Continue()
+    verdict = await short.judge(straight_path(PUZZLE, ended))
+    assert verdict.decision == Backtrack(to=0, why="no way from 3 to 32")
+    # A step that is wrong in itself is seen all the same.
+    wrong = await short.judge(straight_path(PUZZLE, ["29-13=17 [2 17]"]))
+    assert isinstance(wrong.decision, Reflect)
+
+
 async def test_other_problems_are_refused() -> None:
     with pytest.raises(UsageError, match="need numbers and a target"):
         await CountdownSearcher().propose(Path(Problem(id="x", question="2+2?")))
