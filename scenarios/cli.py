@@ -45,7 +45,7 @@ app = typer.Typer(
 _QUIET = {"HF_HUB_DISABLE_TELEMETRY": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 
 #: How long a process waits for the main one to say the same.
-_PATIENCE_S = 20
+_PATIENCE_S = 60
 
 
 @app.callback()

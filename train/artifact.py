@@ -23,15 +23,11 @@ def check_places(settings: TrainSettings) -> None:
 
     Raises:
         UsageError: no such corpus or kind; or ``out`` holds a model and ``overwrite`` is off, or anything that no
-            training left there; or its checkpoints may not be gone on with; or a reporter's package is missing.
+            training left there; or its checkpoints may not be gone on with; or as ``check_means``.
     """
     for corpus in settings.corpora:
         corpus_files(corpus)
-    check_reporters(settings.report_to)
-    if settings.lora and weights_are_split():
-        raise UsageError(
-            "lora: adapters cannot be merged into weights that are split between processes; launch with `ddp`"
-        )
+    check_means(settings)
     out = settings.out
     if out.is_file():
         raise UsageError(f"out: {out} is a file; name a directory")
@@ -44,6 +40,19 @@ def check_places(settings: TrainSettings) -> None:
             raise UsageError(f"out: {out} is there already; name another directory or set overwrite: true")
     check_checkpoints(settings)
     out.parent.mkdir(parents=True, exist_ok=True)
+
+
+def check_means(settings: TrainSettings) -> None:
+    """Make sure that what the training is to use can be used.
+
+    Raises:
+        UsageError: a reporter's package is missing, or adapters are asked for that could not be merged.
+    """
+    check_reporters(settings.report_to)
+    if settings.lora and weights_are_split():
+        raise UsageError(
+            "lora: adapters cannot be merged into weights that are split between processes; launch with `ddp`"
+        )
 
 
 def _left_by_training(out: Path) -> set[str]:

@@ -89,9 +89,12 @@ def drop_if_empty(place: Path) -> None:
         place.rmdir()
 
 
-def last_whole(place: Path) -> Path | None:
-    """The last checkpoint of which nothing is missing."""
-    return max(filter(_is_whole, place.glob("checkpoint-*")), key=step_of, default=None)
+def last_whole(place: Path, before: int | None = None) -> Path | None:
+    """The last checkpoint of which nothing is missing, of those before a step if one is given."""
+    whole = filter(_is_whole, place.glob("checkpoint-*"))
+    return max(
+        (each for each in whole if before is None or step_of(each) < before), key=step_of, default=None
+    )
 
 
 def step_of(checkpoint: Path) -> int:

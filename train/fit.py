@@ -34,7 +34,8 @@ def fit_and_save(
     if trainer.is_world_process_zero():
         take_checkpoints(settings, made)
     trainer.accelerator.wait_for_everyone()
-    last = last_whole(checkpoints_of(settings))
+    # transformers would go on from the checkpoint of the last step by one step more.
+    last = last_whole(checkpoints_of(settings), before=settings.max_steps)
     before = float(read_record(last)["seconds"]) if last else 0.0
     started = time.perf_counter()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from longthought.train.arguments import quiet_libraries, trainer_arguments
-from longthought.train.artifact import check_places
+from longthought.train.artifact import check_means, check_places
 from longthought.train.checkpoints import is_finished
 from longthought.train.corpus import read_rows
 from longthought.train.fit import fit_and_save
@@ -31,6 +31,7 @@ def run_sft(settings: SftSettings) -> Path:
     phases = phases_of(settings)
     for each in (*phases[:-1], settings):
         check_places(each)
+    check_means(phases[-1])
     check_kinds(settings.corpora, "sft")
     start = find_start(settings)
     # All rows are looked at before the first phase trains.

@@ -4,17 +4,58 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+from torch.utils.data import DataLoader
 from trl.trainer.dpo_trainer import DPOTrainer
+
+from longthought.train.step_shares import StepShares
+
+_REFERENCE = ("ref_chosen_logps", "ref_rejected_logps")
 
 
 class TokenisedDPOTrainer(DPOTrainer):
     """Takes the columns prompt_ids, chosen_ids and rejected_ids as they are.
 
-    TRL would render the messages itself, and take special tokens that are spelt in a text for real ones.
+    TRL would render the messages itself, and take special tokens that are spelt in a text for real ones. The loss is a
+    mean over the pairs of an optimiser step, its SFT term one over the step's chosen tokens.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._weights = list(self.loss_weights)
+        self._shares = StepShares(_pairs_and_chosen_tokens)
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         return dataset
+
+    def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
+        # TRL hands the values on in a file, whose name for a dataset in memory each process draws by itself.
+        loader: Any = DataLoader(dataset, batch_size=batch_size, collate_fn=self.data_collator)
+        accelerator: Any = self.accelerator
+        asked = [
+            accelerator.gather_for_metrics(self.compute_ref_log_probs(self.model, batch))
+            for batch in accelerator.prepare(loader)
+        ]
+        for column, values in zip(_REFERENCE, zip(*asked, strict=True), strict=True):
+            dataset = dataset.add_column(column, torch.cat(values).tolist())
+        return dataset
+
+    def get_batch_samples(self, *args: Any, **kwargs: Any) -> Any:
+        batches, items = super().get_batch_samples(*args, **kwargs)
+        self._shares.begin(self, batches)
+        return batches, items
+
+    def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        shares = self._shares.of(inputs)
+        # The preference term, and behind it the SFT term if there is one.
+        self.loss_weights = [weight * share for weight, share in zip(self._weights, shares, strict=False)]
+        return super().compute_loss(model, inputs, *args, **kwargs)
+
+
+def _pairs_and_chosen_tokens(batch: Any) -> tuple[Any, Any]:
+    learned = batch["completion_mask"][:, 1:]
+    pairs = len(learned) // 2
+    return pairs, learned[:pairs].sum()
 
 
 class ReferenceFreeDPOTrainer(TokenisedDPOTrainer):
@@ -24,6 +65,6 @@ class ReferenceFreeDPOTrainer(TokenisedDPOTrainer):
     """
 
     def _precompute_ref_logps(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
-        for column in ("ref_chosen_logps", "ref_rejected_logps"):
+        for column in _REFERENCE:
             dataset = dataset.add_column(column, [0.0] * len(dataset))
         return dataset

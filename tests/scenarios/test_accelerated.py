@@ -14,6 +14,7 @@ import yaml
 
 from longthought.agents.errors import UsageError
 from longthought.scenarios.accelerated import accelerate_file, launch
+from tests.train.conftest import trained as trained
 from tests.train.tiny_trainings import apart, losses, record, tiny_settings, train
 
 READY = ("cpu2", "ddp", "fsdp2", "zero3")
@@ -48,8 +49,8 @@ def test_what_cannot_be_launched_is_one_line(tmp_path: Path) -> None:
         launch("ddp", 1000, [])
 
 
-def command(config: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    start = [sys.executable, "-m", "longthought.scenarios.cli", "train", "sft", "--config", str(config)]
+def command(config: Path, *arguments: str, kind: str = "sft") -> subprocess.CompletedProcess[str]:
+    start = [sys.executable, "-m", "longthought.scenarios.cli", "train", kind, "--config", str(config)]
     return subprocess.run([*start, *arguments], capture_output=True, text=True, timeout=600)
 
 
@@ -75,6 +76,19 @@ def test_two_processes_come_to_what_one_comes_to(tmp_path: Path) -> None:
         train("sft", settings, out=str(two), batch=4, earlier="resume")
     resumed = command(config, "--accelerate-config", "cpu2", "--resume")
     assert resumed.returncode == 0
+    assert losses(two) == pytest.approx(losses(one), abs=1e-5)
+    assert apart(one, two) < 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_two_processes_ask_a_reference_beforehand_and_prefer_as_one(trained: Path, tmp_path: Path) -> None:
+    settings = tiny_settings("dpo", trained, tmp_path) | {"sft_weight": 1.0, "reference": "precomputed"}
+    one = train("dpo", settings, batch=8)
+    two = tmp_path / "two"
+    config = tmp_path / "dpo.yaml"
+    config.write_text(yaml.safe_dump(settings | {"out": str(two), "batch": 2, "accumulation": 2}))
+    assert command(config, "--accelerate-config", "cpu2", kind="dpo").returncode == 0
     assert losses(two) == pytest.approx(losses(one), abs=1e-5)
     assert apart(one, two) < 1e-5
 

@@ -50,7 +50,7 @@ def saving(kind: str, trained: Path, tmp_path: Path) -> dict[str, Any]:
     return {**settings, "epochs": 2, "save_steps": 2, "log_steps": 3}
 
 
-@pytest.mark.parametrize(("kind", "step"), [("sft", 3), ("sft", 5), ("dpo", 7), ("prm", 6)])
+@pytest.mark.parametrize(("kind", "step"), [("sft", 3), ("sft", 5), ("dpo", 7), ("kto", 5), ("prm", 6)])
 def test_a_resumed_training_ends_as_a_straight_one(
     kind: str, step: int, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,6 +63,18 @@ def test_a_resumed_training_ends_as_a_straight_one(
     assert record(straight)["log"] == record(resumed)["log"]
     assert [line["step"] for line in record(resumed)["log"]] == [2, 3, 4, 6, 8]
     assert record(straight)["mean_loss"] == record(resumed)["mean_loss"]
+
+
+@pytest.mark.parametrize("length", [{"max_steps": 3}, {"epochs": 1}])
+def test_a_training_that_ended_before_its_model_was_written_takes_no_step_more(
+    length: dict[str, Any], trained: Path, tmp_path: Path
+) -> None:
+    settings = saving("sft", trained, tmp_path) | {"save_steps": 1, "scheduler": "constant", **length}
+    straight = train("sft", settings).rename(tmp_path / "straight")
+    resumed = train("sft", settings, earlier="resume")
+    assert record(resumed)["steps"] == record(straight)["steps"] == length.get("max_steps", 4)
+    assert record(resumed)["log"] == record(straight)["log"]
+    assert apart(straight, resumed) == 0
 
 
 def test_every_checkpoint_says_what_made_it_and_holds_no_pickled_settings(
@@ -163,6 +175,7 @@ def test_a_pickle_that_runs_code_is_refused(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("wait", [0.0, 0.15, 0.4])
 def test_a_killed_training_goes_on_from_the_command_line(trained: Path, tmp_path: Path, wait: float) -> None:
     settings = tiny_settings("sft", trained, tmp_path) | {

@@ -82,6 +82,17 @@ def test_a_bad_row_of_the_second_phase_is_seen_before_the_first_trains(tmp_path:
         run_sft(SftSettings.model_validate(given))
 
 
+def test_what_the_last_phase_cannot_have_is_seen_before_the_first_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = two_phases(tmp_path)
+    given["phases"][1]["lora"] = {"r": 2}
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    with pytest.raises(UsageError, match="lora: adapters cannot be merged"):
+        run_sft(SftSettings.model_validate(given))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["format", "long"]
+
+
 def test_a_phase_says_what_differs() -> None:
     corpora = [{"path": "a"}]
     settings = CriticSettings.model_validate(

@@ -137,7 +137,9 @@ def test_dpo_without_a_reference_prefers_what_was_chosen_from_zero(
 ) -> None:
     corpus = write_corpus(tmp_path / "corpus", "preference", preference_rows(8))
     settings = shared_settings(corpus, "preference", tmp_path / "dpo") | {"reference": "none", "loss": loss}
-    settings |= {"model": str(trained), "epochs": 3, "learning_rate": 1e-3, "bf16": False, "warmup": 0}
+    settings |= {"model": str(trained), "epochs": 4, "learning_rate": 1e-3, "bf16": False, "warmup": 0}
+    # All pairs in every step, and a margin that starts below 1, where a hinge has a slope.
+    settings |= {"batch": 8, "beta": 0.02}
     log = record(run_dpo(DpoSettings.model_validate(settings)))["log"]
     # Nothing was subtracted: at the start the margin is that of the policy's own log-probabilities.
     assert abs(log[0]["rewards/margins"]) > 0.1

@@ -10,16 +10,26 @@ from typing import Any
 import orjson
 
 from longthought.train.dpo import run_dpo
+from longthought.train.kto import run_kto
 from longthought.train.reward_model import run_prm
-from longthought.train.settings import DpoSettings, PrmSettings, SftSettings, TrainSettings
+from longthought.train.settings import DpoSettings, KtoSettings, PrmSettings, SftSettings, TrainSettings
 from longthought.train.sft import run_sft
-from tests.train.tiny_corpora import preference_rows, sft_rows, shared_settings, step_rows, write_corpus
+from tests.train.tiny_corpora import (
+    judged_rows,
+    preference_rows,
+    sft_rows,
+    shared_settings,
+    step_rows,
+    write_corpus,
+)
 
+#: Those of which a step is the same however it is divided; KTO's has a term of each batch's own.
 KINDS = ("sft", "dpo", "prm")
-_CORPORA = {"sft": "dialogue", "dpo": "preference", "prm": "step_labels"}
+_CORPORA = {"sft": "dialogue", "dpo": "preference", "kto": "kto", "prm": "step_labels"}
 _TRAINERS: dict[str, tuple[type[TrainSettings], Callable[[Any], Path]]] = {
     "sft": (SftSettings, run_sft),
     "dpo": (DpoSettings, run_dpo),
+    "kto": (KtoSettings, run_kto),
     "prm": (PrmSettings, run_prm),
 }
 
@@ -51,6 +61,11 @@ def uneven_rows(kind: str, n: int) -> list[dict[str, Any]]:
         rows = preference_rows(n)
         for i, row in enumerate(rows):
             row["rejected"][0]["content"] += " no" * (7 * i % 30)
+        return rows
+    if kind == "kto":
+        rows = judged_rows(n)
+        for i, row in enumerate(rows):
+            row["completion"][0]["content"] += " no" * (7 * i % 30)
         return rows
     rows = step_rows(n)
     for i, row in enumerate(rows):
