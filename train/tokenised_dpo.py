@@ -10,6 +10,7 @@ from trl.trainer.dpo_trainer import DPOTrainer
 
 from longthought.train.step_shares import StepShares
 
+_Trainer: Any = DPOTrainer
 _REFERENCE = ("ref_chosen_logps", "ref_rejected_logps")
 
 
@@ -33,7 +34,7 @@ class TokenisedDPOTrainer(DPOTrainer):
         loader: Any = DataLoader(dataset, batch_size=batch_size, collate_fn=self.data_collator)
         accelerator: Any = self.accelerator
         asked = [
-            accelerator.gather_for_metrics(self.compute_ref_log_probs(self.model, batch))
+            accelerator.gather_for_metrics(_Trainer.compute_ref_log_probs(self, self.model, batch))
             for batch in accelerator.prepare(loader)
         ]
         for column, values in zip(_REFERENCE, zip(*asked, strict=True), strict=True):
@@ -49,7 +50,7 @@ class TokenisedDPOTrainer(DPOTrainer):
         shares = self._shares.of(inputs)
         # The preference term, and behind it the SFT term if there is one.
         self.loss_weights = [weight * share for weight, share in zip(self._weights, shares, strict=False)]
-        return super().compute_loss(model, inputs, *args, **kwargs)
+        return _Trainer.compute_loss(self, model, inputs, *args, **kwargs)
 
 
 def _pairs_and_chosen_tokens(batch: Any) -> tuple[Any, Any]:

@@ -8,6 +8,8 @@ from trl.trainer.kto_trainer import KTOTrainer
 
 from longthought.train.step_shares import StepShares
 
+_Trainer: Any = KTOTrainer
+
 
 class TokenisedKTOTrainer(KTOTrainer):
     """Takes the columns prompt_ids, completion_ids, KL_completion_ids and label as they are.
@@ -30,4 +32,4 @@ class TokenisedKTOTrainer(KTOTrainer):
 
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         (share,) = self._shares.of(inputs)
-        return share * super().compute_loss(model, inputs, *args, **kwargs)
+        return share * _Trainer.compute_loss(self, model, inputs, *args, **kwargs)
