@@ -82,5 +82,8 @@ def test_a_wheel_holds_every_source_and_data_file(wheel: list[str]) -> None:
 
 def test_a_wheel_holds_nothing_else(wheel: list[str]) -> None:
     assert {name.partition("/")[0].partition("-")[0] for name in wheel} == {"longthought"}
-    assert not [name for name in wheel if "checkpoint" in name or "__pycache__" in name]
+    # What trainings leave beside their models; the modules that write it may be there.
+    left = [name for name in wheel if "checkpoint" in name and not name.endswith(".py")]
+    assert not left
+    assert not [name for name in wheel if "__pycache__" in name]
     assert max(Counter(wheel).values()) == 1
