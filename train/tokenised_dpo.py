@@ -10,7 +10,6 @@ from trl.trainer.dpo_trainer import DPOTrainer
 
 from longthought.train.step_shares import StepShares
 
-_Trainer: Any = DPOTrainer
 _REFERENCE = ("ref_chosen_logps", "ref_rejected_logps")
 
 
@@ -22,8 +21,10 @@ class TokenisedDPOTrainer(DPOTrainer):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._weights = list(self.loss_weights)
+        trl: Any = super()
+        trl.__init__(*args, **kwargs)
+        mine: Any = self
+        self._weights: list[float] = list(mine.loss_weights)
         self._shares = StepShares(_pairs_and_chosen_tokens)
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
@@ -31,26 +32,31 @@ class TokenisedDPOTrainer(DPOTrainer):
 
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
         # TRL hands the values on in a file, whose name for a dataset in memory each process draws by itself.
-        loader: Any = DataLoader(dataset, batch_size=batch_size, collate_fn=self.data_collator)
-        accelerator: Any = self.accelerator
-        asked = [
-            accelerator.gather_for_metrics(_Trainer.compute_ref_log_probs(self, self.model, batch))
-            for batch in accelerator.prepare(loader)
+        trainer: Any = self
+        loader: Any = DataLoader(dataset, batch_size=batch_size, collate_fn=trainer.data_collator)
+        asked: list[Any] = [
+            trainer.accelerator.gather_for_metrics(trainer.compute_ref_log_probs(trainer.model, batch))
+            for batch in trainer.accelerator.prepare(loader)
         ]
+        cat: Any = torch.cat
         for column, values in zip(_REFERENCE, zip(*asked, strict=True), strict=True):
-            dataset = dataset.add_column(column, torch.cat(values).tolist())
+            dataset = dataset.add_column(column, cat(values).tolist())
         return dataset
 
     def get_batch_samples(self, *args: Any, **kwargs: Any) -> Any:
-        batches, items = super().get_batch_samples(*args, **kwargs)
+        trl: Any = super()
+        batches, items = trl.get_batch_samples(*args, **kwargs)
         self._shares.begin(self, batches)
         return batches, items
 
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         shares = self._shares.of(inputs)
         # The preference term, and behind it the SFT term if there is one.
-        self.loss_weights = [weight * share for weight, share in zip(self._weights, shares, strict=False)]
-        return _Trainer.compute_loss(self, model, inputs, *args, **kwargs)
+        self.loss_weights: Any = [
+            weight * share for weight, share in zip(self._weights, shares, strict=False)
+        ]
+        trl: Any = super()
+        return trl.compute_loss(model, inputs, *args, **kwargs)
 
 
 def _pairs_and_chosen_tokens(batch: Any) -> tuple[Any, Any]:

@@ -8,8 +8,6 @@ from trl.trainer.kto_trainer import KTOTrainer
 
 from longthought.train.step_shares import StepShares
 
-_Trainer: Any = KTOTrainer
-
 
 class TokenisedKTOTrainer(KTOTrainer):
     """Takes the columns prompt_ids, completion_ids, KL_completion_ids and label as they are.
@@ -19,17 +17,20 @@ class TokenisedKTOTrainer(KTOTrainer):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        trl: Any = super()
+        trl.__init__(*args, **kwargs)
         self._shares = StepShares(lambda batch: [len(batch["label"])])
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         return dataset
 
     def get_batch_samples(self, *args: Any, **kwargs: Any) -> Any:
-        batches, items = super().get_batch_samples(*args, **kwargs)
+        trl: Any = super()
+        batches, items = trl.get_batch_samples(*args, **kwargs)
         self._shares.begin(self, batches)
         return batches, items
 
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         (share,) = self._shares.of(inputs)
-        return share * _Trainer.compute_loss(self, model, inputs, *args, **kwargs)
+        trl: Any = super()
+        return share * trl.compute_loss(model, inputs, *args, **kwargs)

@@ -7,7 +7,7 @@ import pytest
 from longthought.agents.errors import UsageError
 from longthought.protocols.transcript import fold
 
-CLOSED = {"turns": 0, "usage": {}, "calls": {}}
+CLOSED: dict[str, Any] = {"turns": 0, "usage": {}, "calls": {}}
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ CLOSED = {"turns": 0, "usage": {}, "calls": {}}
     ],
 )
 def test_events_that_are_no_debate_are_one_line(opened: dict[str, Any], said: str) -> None:
-    events = [
+    events: list[dict[str, Any]] = [
         {"debate": 3, "kind": "opened", "data": opened},
         {"debate": 3, "kind": "closed", "data": CLOSED},
     ]
