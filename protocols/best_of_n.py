@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from longthought.agents.calls import recorder
 from longthought.agents.decisions import Backtrack, Continue
-from longthought.agents.errors import ContextLengthError, FatalModelError, ModelError, RefusedError
 from longthought.agents.rewards.contract import Reward, Scorer
 from longthought.agents.rewards.tools import read_all
 from longthought.agents.seats.contract import Policy
 from longthought.agents.thoughts import Path, Turn
 from longthought.protocols import outcomes
 from longthought.protocols.budget import Budget
+from longthought.protocols.ending import outcome_of
 from longthought.protocols.outcomes import Outcome
 from longthought.protocols.scoring import score_answer
 from longthought.protocols.tree import Tree
@@ -34,19 +33,7 @@ class BestOfN:
     budget: Budget = field(default_factory=Budget)
 
     async def play(self, tree: Tree) -> Outcome:
-        token = recorder.set(tree.tape)
-        try:
-            outcome = await self._play(tree)
-        except FatalModelError:
-            raise
-        except ContextLengthError:
-            outcome = outcomes.limit("context_length")
-        except RefusedError as error:
-            outcome = outcomes.error("refused", str(error))
-        except ModelError as error:
-            outcome = outcomes.error("model", str(error))
-        finally:
-            recorder.reset(token)
+        outcome = await outcome_of(self._play(tree), tree)
         return tree.close(outcome, len(tree.walk))
 
     async def _play(self, tree: Tree) -> Outcome:

@@ -21,16 +21,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from longthought.agents.calls import recorder
 from longthought.agents.decisions import Decision, Reflect, Terminate
 from longthought.agents.errors import (
-    ContextLengthError,
-    FatalModelError,
     ModelError,
-    RefusedError,
-    RunError,
-    UnreadableVerdict,
-    UsageError,
 )
 from longthought.agents.rewards.contract import Reward, Scorer
 from longthought.agents.rewards.tools import read_all
@@ -38,6 +31,7 @@ from longthought.agents.seats.contract import Critic, Policy, Step
 from longthought.agents.thoughts import Ask, Thought, ThoughtKind
 from longthought.protocols import outcomes
 from longthought.protocols.budget import Budget, Spent
+from longthought.protocols.ending import outcome_of
 from longthought.protocols.outcomes import Outcome
 from longthought.protocols.scoring import score_answer, score_ill_posed
 from longthought.protocols.tree import Tree
@@ -77,25 +71,9 @@ class Debate:
         Raises:
             FatalModelError, RunError, UsageError: the run cannot go on.
         """
-        token = recorder.set(tree.tape)
         tree.informed = self.informed
         play = _Play(self, tree)
-        try:
-            outcome = await play.run()
-        except (FatalModelError, RunError, UsageError):
-            raise
-        except ContextLengthError:
-            outcome = outcomes.limit("context_length", tree.path().answer)
-        except RefusedError as error:
-            outcome = outcomes.error("refused", str(error))
-        except UnreadableVerdict as error:
-            outcome = outcomes.error("unreadable_verdict", str(error))
-        except ModelError as error:
-            outcome = outcomes.error("model", str(error))
-        except Exception as error:  # A foreign seat or plug-in failed: its debate is a record all the same.
-            outcome = outcomes.error("seat", f"{type(error).__name__}: {error}")
-        finally:
-            recorder.reset(token)
+        outcome = await outcome_of(play.run(), tree)
         return tree.close(outcome, play.turns)
 
 

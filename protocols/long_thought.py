@@ -13,12 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from longthought.agents.calls import recorder
 from longthought.agents.decisions import Terminate
-from longthought.agents.errors import ContextLengthError, FatalModelError, ModelError, RefusedError
 from longthought.agents.rewards.contract import Scorer
 from longthought.agents.seats.contract import Policy
 from longthought.protocols import outcomes
+from longthought.protocols.ending import outcome_of
 from longthought.protocols.outcomes import Outcome
 from longthought.protocols.scoring import score_answer
 from longthought.protocols.tree import Tree
@@ -33,19 +32,7 @@ class LongThought:
     behind: Callable[[str], str]
 
     async def play(self, tree: Tree) -> Outcome:
-        token = recorder.set(tree.tape)
-        try:
-            outcome = await self._play(tree)
-        except FatalModelError:
-            raise
-        except ContextLengthError:
-            outcome = outcomes.limit("context_length")
-        except RefusedError as error:
-            outcome = outcomes.error("refused", str(error))
-        except ModelError as error:
-            outcome = outcomes.error("model", str(error))
-        finally:
-            recorder.reset(token)
+        outcome = await outcome_of(self._play(tree), tree)
         return tree.close(outcome, len(tree.walk))
 
     async def _play(self, tree: Tree) -> Outcome:
