@@ -61,7 +61,8 @@ def frame(text: str) -> list[tuple[int, int]]:
     """Where the tags of a known kind stand in an assistant's message, as spans of characters.
 
     Empty unless the message begins with the first of them and has each once and in order; the tags behind the thought's
-    end may be missing. Only such tags may become special tokens; any other is text.
+    end may be missing, and the first may be spelled there once more, where templates do not look for it. Only such tags
+    may become special tokens; any other is text.
     """
     start = len(text) - len(text.lstrip())
     for tags in FRAMES:
@@ -69,7 +70,7 @@ def frame(text: str) -> list[tuple[int, int]]:
             continue
         spans: list[tuple[int, int]] = []
         for number, tag in enumerate(tags):
-            found = text.count(tag)
+            found = text.count(tag) if number else text.partition(tags[1])[0].count(tag)
             if found == 0 and number >= 2:
                 break
             at = text.find(tag)
