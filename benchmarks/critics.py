@@ -28,7 +28,7 @@ from benchmarks.result_file import RESULTS, write_result
 from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.load import load_scenario
 from longthought.scenarios.report import count
-from longthought.scenarios.run import RunOptions, run_scenario
+from longthought.scenarios.run import RunOptions, play_to_end
 from longthought.train.allowance import Try, accuracy_at, tokens_at, tries_of
 from longthought.train.compare import compare
 from longthought.train.results import bootstrap_mean
@@ -69,9 +69,7 @@ def play(name: str, epochs: int, sets: tuple[str, ...]) -> Path:
     learned = f"models.learned={{engine: transformers, model: {CRITIC.resolve()}}}"
     loaded = load_scenario("countdown", [*COMMON, f"epochs={epochs}", learned, *sets])
     directory = RUNS / name.replace(" ", "-")
-    options = RunOptions(run_dir=directory, max_connections=64, resume=directory.exists())
-    asyncio.run(run_scenario(loaded, options))
-    return directory
+    return play_to_end(loaded, RunOptions(run_dir=directory, max_connections=64))
 
 
 def main() -> None:

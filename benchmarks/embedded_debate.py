@@ -11,7 +11,6 @@ Results go to ``benchmarks/results/embedded_debate.json``.
 
 from __future__ import annotations
 
-import asyncio
 import math
 import sys
 from pathlib import Path
@@ -22,7 +21,7 @@ from rich.table import Table
 
 from benchmarks.result_file import write_result
 from longthought.scenarios.load import load_scenario
-from longthought.scenarios.run import RunOptions, run_scenario
+from longthought.scenarios.run import RunOptions, play_to_end
 from longthought.train.evaluate import Evaluation, evaluate, paired
 
 PROBLEMS = 300
@@ -33,9 +32,7 @@ COMMON = (f"dataset.size={PROBLEMS}", "dataset.seed=2026")
 def play(name: str, *sets: str) -> Evaluation:
     """Play one arm (or resume it) and evaluate it."""
     loaded = load_scenario("countdown", [*COMMON, *sets])
-    options = RunOptions(run_dir=RUNS / name, max_connections=64, resume=(RUNS / name).exists())
-    asyncio.run(run_scenario(loaded, options))
-    return evaluate(RUNS / name)
+    return evaluate(play_to_end(loaded, RunOptions(run_dir=RUNS / name, max_connections=64)))
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from rich.table import Table
 from benchmarks.result_file import write_result
 from longthought.scenarios.judging import MeasureOptions, judge
 from longthought.scenarios.load import load_scenario
-from longthought.scenarios.run import RunOptions, run_scenario
+from longthought.scenarios.run import RunOptions, play_to_end
 from longthought.scenarios.tampering import SOLUTIONS, TamperOptions, tamper
 from longthought.synth.corpus.export import export
 from longthought.synth.tamper.fault import KINDS
@@ -49,8 +49,8 @@ def debate(name: str, split: str, puzzles: int, seed: int, kind: str, options: d
     """A corpus of scripted debates under an oracle that misses nothing."""
     sets = [f"dataset.split={split}", f"dataset.size={puzzles}", f"dataset.seed={seed}", "epochs=1"]
     loaded = load_scenario("countdown-teacher", [*sets, "seats.critic.options.miss=0"])
-    asyncio.run(run_scenario(loaded, RunOptions(run_dir=OUT / f"{name}-run")))
-    export(OUT / f"{name}-run", OUT / name, [kind], ["jsonl"], options={kind: options})
+    run = play_to_end(loaded, RunOptions(run_dir=OUT / f"{name}-run"))
+    export(run, OUT / name, [kind], ["jsonl"], options={kind: options})
     return OUT / name / kind / "train.jsonl"
 
 

@@ -6,7 +6,6 @@ takes a wrong turn, which is a step that a rater called wrong (PRM800K) or one w
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import tempfile
@@ -25,7 +24,7 @@ from longthought.protocols.outcomes import Outcome
 from longthought.protocols.transcript import Judgement, Transcript
 from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.load import load_scenario
-from longthought.scenarios.run import RunOptions, run_scenario
+from longthought.scenarios.run import RunOptions, play_to_end
 from longthought.synth.derive.journey import Journey
 from longthought.synth.tamper.fault import Kind
 from longthought.synth.tamper.text import TextTamperer
@@ -92,7 +91,7 @@ def countdown(size: int, seed: int) -> list[Draft]:
     loaded = load_scenario("countdown-teacher", [f"dataset.size={size}", f"dataset.seed={seed}", "epochs=2"])
     with tempfile.TemporaryDirectory() as directory:
         with redirect_stderr(StringIO()):
-            asyncio.run(run_scenario(loaded, RunOptions(run_dir=Path(directory) / "run")))
+            play_to_end(loaded, RunOptions(run_dir=Path(directory) / "run"))
         drafts: list[Draft] = []
         for transcript in read_transcripts(Path(directory) / "run"):
             pieces = Journey(seed=seed).thought(transcript)

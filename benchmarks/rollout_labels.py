@@ -22,7 +22,7 @@ from benchmarks.result_file import write_result
 from longthought.scenarios.judging import MeasureOptions, judge
 from longthought.scenarios.labelling import LABELLED, LabelOptions, label
 from longthought.scenarios.load import load_scenario
-from longthought.scenarios.run import RunOptions, run_scenario
+from longthought.scenarios.run import RunOptions, play_to_end
 from longthought.train.evaluate import evaluate
 from longthought.train.judging.passport import Passport
 
@@ -33,8 +33,7 @@ COMMON = (f"dataset.size={PROBLEMS}", "dataset.seed=2027", "protocol=monologue")
 
 def play(name: str, *sets: str) -> Path:
     loaded = load_scenario("countdown", [*COMMON, *sets])
-    asyncio.run(run_scenario(loaded, RunOptions(run_dir=OUT / name)))
-    return OUT / name
+    return play_to_end(loaded, RunOptions(run_dir=OUT / name))
 
 
 def rollouts(data: Path, k: int, search: str) -> Passport:

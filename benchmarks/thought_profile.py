@@ -14,7 +14,6 @@ The figures go to ``benchmarks/results/thought_profile.json``, the picture to ``
 from __future__ import annotations
 
 import argparse
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +23,7 @@ from rich.console import Console
 from benchmarks.result_file import RESULTS, write_result
 from longthought.scenarios.cli_stats import table
 from longthought.scenarios.load import load_scenario
-from longthought.scenarios.run import RunOptions, run_scenario
+from longthought.scenarios.run import RunOptions, play_to_end
 from longthought.synth.corpus.export import export
 from longthought.synth.stats.plot import draw
 from longthought.synth.stats.profile import Profile
@@ -62,9 +61,8 @@ def main() -> None:
 
 def ours(directory: Path, problems: int) -> Sequence[Profile]:
     """The profiles of a run's debates, and of the journeys and shortcuts that they become."""
-    run = directory / "run"
     loaded = load_scenario("countdown", [f"dataset.size={problems}", "dataset.seed=2026"])
-    asyncio.run(run_scenario(loaded, RunOptions(run_dir=run)))
+    run = play_to_end(loaded, RunOptions(run_dir=directory / "run"))
     export(run, directory / "corpus", ["journey", "shortcut"], ["jsonl"])
     named = {"run": "our debates", "corpus/journey": "our journeys", "corpus/shortcut": "our shortcuts"}
     made = [*profiles(run), *profiles(directory / "corpus")]

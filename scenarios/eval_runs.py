@@ -5,7 +5,6 @@ Before a scenario is played, and before a run is read, its problems are looked f
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -15,14 +14,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from longthought.agents.errors import RunError, UsageError
+from longthought.agents.errors import UsageError
 from longthought.agents.models.local_weights import check_model_source, weights_digest
 from longthought.agents.problems import Problem
 from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.load import Loaded, load_scenario
 from longthought.scenarios.manifest import read_manifest
 from longthought.scenarios.problem_source import problems_of
-from longthought.scenarios.run import RunOptions, run_scenario
+from longthought.scenarios.run import RunOptions, play_to_end
 from longthought.scenarios.schema import Scenario
 from longthought.synth.corpus.slug import slug
 from longthought.train.evaluating.seen import corpora_at, seen, training_of
@@ -99,16 +98,12 @@ class EvalRuns:
             self._check(name, problems, corpora)
         how = RunOptions(
             run_dir=directory,
-            resume=directory.exists(),
             limit=options.limit,
             max_connections=options.max_connections,
             allow_import=options.allow_import,
             allow_code=options.allow_code,
         )
-        result = asyncio.run(run_scenario(loaded, how))
-        if result.status != "finished":
-            raise RunError(f"{directory}: {result.status}; the same command goes on with it")
-        return directory
+        return play_to_end(loaded, how)
 
     # --- unseen problems --------------------------------------------------------------------------------------
 

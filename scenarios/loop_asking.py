@@ -6,7 +6,6 @@ not asked again.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from longthought.agents.errors import RunError, UsageError
+from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem
 from longthought.agents.prompts import Prompts
 from longthought.protocols.transcript import Transcript
@@ -22,7 +21,7 @@ from longthought.protocols.transcript_files import read_transcripts, write_trans
 from longthought.scenarios.dataset_files import FileSpec
 from longthought.scenarios.load import Loaded
 from longthought.scenarios.replace_file import replace_file
-from longthought.scenarios.run import RunOptions, run_scenario
+from longthought.scenarios.run import RunOptions, play_to_end
 from longthought.train.loops.commands import Seat
 
 #: Engines whose weights are their own, so that others cannot be put in their place.
@@ -99,7 +98,13 @@ def ask(
             "seed": loaded.scenario.seed + seed,
         }
     )
-    played = _played(replace(loaded, scenario=scenario), work / "run", how)
+    options = RunOptions(
+        run_dir=work / "run",
+        max_connections=how.max_connections,
+        allow_import=how.allow_import,
+        allow_code=how.allow_code,
+    )
+    played = play_to_end(replace(loaded, scenario=scenario), options)
     by_id = {problem.id: problem for problem in problems}
     said = read_transcripts(played)
     write_transcripts(out, (_told(each, by_id[each.problem.id], run, hints) for each in said))
@@ -137,17 +142,3 @@ def _written(problems: Sequence[Problem], file: Path) -> FileSpec:
         scorer=problems[0].scorer,
         metadata=tuple(facts),
     )
-
-
-def _played(loaded: Loaded, run_dir: Path, how: How) -> Path:
-    options = RunOptions(
-        run_dir=run_dir,
-        resume=True,
-        max_connections=how.max_connections,
-        allow_import=how.allow_import,
-        allow_code=how.allow_code,
-    )
-    result = asyncio.run(run_scenario(loaded, options))
-    if result.status != "finished":
-        raise RunError(f"{run_dir}: {result.status}; the same command goes on with it")
-    return run_dir

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -98,6 +98,18 @@ async def run_scenario(
             open_run(run_dir, manifest, problems, resume=options.resume, force_new=options.force_new)
         )
         return await _play(run, built, problems, loaded, options, console)
+
+
+def play_to_end(loaded: Loaded, options: RunOptions) -> Path:
+    """The scenario's whole run, for those who go on with what it leaves; begun before, it is gone on with.
+
+    Raises:
+        RunError: it was cancelled; the same again resumes it. Else as ``run_scenario``.
+    """
+    result = asyncio.run(run_scenario(loaded, replace(options, resume=True)))
+    if result.status != "finished":
+        raise RunError(f"{result.run_dir}: {result.status}; the same command goes on with it")
+    return result.run_dir
 
 
 def run_dir_of(loaded: Loaded, options: RunOptions) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from benchmarks.journey_vs_shortcut.plan import OUT, PROBLEMS
 from longthought.agents.problems import Problem
 from longthought.scenarios.load import load_scenario
 from longthought.scenarios.problem_source import problems_of
-from longthought.scenarios.run import RunOptions, run_scenario
+from longthought.scenarios.run import RunOptions, play_to_end
 
 FOUR = tuple(
     f"dataset.options.{key}"
@@ -39,10 +38,7 @@ BASE = (*FOUR, *UNERRING, "dataset.size=60000", "dataset.seed=21", "seed=21", "e
 
 def trees(sets: tuple[str, ...], directory: Path) -> Path:
     """The run of those debates; goes on where it was left."""
-    loaded = load_scenario("countdown-teacher", list(sets))
-    options = RunOptions(run_dir=directory, resume=directory.exists())
-    asyncio.run(run_scenario(loaded, options))
-    return directory
+    return play_to_end(load_scenario("countdown-teacher", list(sets)), RunOptions(run_dir=directory))
 
 
 def unseen() -> list[Problem]:
