@@ -199,6 +199,8 @@ def test_a_killed_training_goes_on_from_the_command_line(trained: Path, tmp_path
     subprocess.run([*command, "--resume"], check=True, capture_output=True)
     assert apart(straight, tmp_path / "killed") == 0
     assert record(straight)["log"] == record(tmp_path / "killed")["log"]
+    made = (tmp_path / "killed" / "model.safetensors").stat().st_mtime_ns
     again = subprocess.run([*command, "--resume"], check=True, capture_output=True, text=True)
-    assert again.stdout == f"{tmp_path / 'killed'}\n"
+    assert again.stdout.splitlines()[-1] == str(tmp_path / "killed")
     assert not again.stderr
+    assert (tmp_path / "killed" / "model.safetensors").stat().st_mtime_ns == made
