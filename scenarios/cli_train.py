@@ -173,14 +173,11 @@ def _play(
 
 
 def _train(trainer: Trainer, config: Path, overrides: list[str]) -> None:
-    from longthought.train.checkpoints import is_finished
     from longthought.train.processes import is_main
     from longthought.train.settings import load_settings
 
     schema, run = trainer
-    settings = load_settings(config, overrides, schema=schema)
-    done = settings.earlier == "resume" and is_finished(settings)
-    made = settings.out if done else run(settings)
+    made = run(load_settings(config, overrides, schema=schema))
     if is_main():
         _say(made)
 

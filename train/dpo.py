@@ -13,15 +13,13 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from longthought.train.arguments import attention, quiet_libraries, trainer_arguments
-from longthought.train.artifact import check_places
+from longthought.train.arguments import attention, trainer_arguments
+from longthought.train.begin import begin
 from longthought.train.corpus import read_rows
 from longthought.train.fit import fit_and_save
 from longthought.train.lora import lora_config
 from longthought.train.preferences import tokenise_pairs
-from longthought.train.row_kinds import check_kinds
 from longthought.train.settings import DpoSettings
-from longthought.train.starting_point import find_start
 
 
 def run_dpo(settings: DpoSettings) -> Path:
@@ -30,10 +28,9 @@ def run_dpo(settings: DpoSettings) -> Path:
     Raises:
         UsageError: a model, corpus or row that cannot be trained with; see the functions called.
     """
-    quiet_libraries()
-    check_places(settings)
-    check_kinds(settings.corpora, "dpo")
-    start = find_start(settings)
+    start = begin(settings, "dpo")
+    if start is None:
+        return settings.out
     pairs = tokenise_pairs(
         read_rows(settings.corpora),
         start.tokenizer,
@@ -49,7 +46,7 @@ def run_dpo(settings: DpoSettings) -> Path:
         "pairs_equal": pairs.equal,
         "tokens_of_an_epoch": pairs.tokens,
     }
-    return fit_and_save(settings, "dpo", trainer, start.tokenizer, counts)
+    return fit_and_save(settings, trainer, start.tokenizer, counts)
 
 
 def dpo_trainer(settings: DpoSettings, model: Any, tokenizer: Any, dataset: Any) -> Any:

@@ -21,16 +21,14 @@ _LOGGED = (
 )
 
 
-def fit_and_save(
-    settings: TrainSettings, kind: str, trainer: Any, tokenizer: Any, counts: Mapping[str, Any]
-) -> Path:
+def fit_and_save(settings: TrainSettings, trainer: Any, tokenizer: Any, counts: Mapping[str, Any]) -> Path:
     """Train, merge adapters if there are any, and save to ``settings.out``.
 
     ``counts`` says what was trained on, ``tokens_of_an_epoch`` among it; speed leaves padding out.
     """
     from longthought.train.checkpoint_records import CheckpointRecords
 
-    made = {**provenance(settings, kind), **counts}
+    made = {**provenance(settings), **counts}
     if trainer.is_world_process_zero():
         take_checkpoints(settings, made)
     trainer.accelerator.wait_for_everyone()

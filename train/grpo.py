@@ -25,13 +25,13 @@ from longthought.agents.models.chat_tokens import ChatEncoder
 from longthought.agents.models.contract import Message
 from longthought.agents.problems import Problem
 from longthought.synth.telling.thought_tags import frame
-from longthought.train.arguments import attention, quiet_libraries, trainer_arguments
-from longthought.train.artifact import check_places
+from longthought.train.arguments import attention, trainer_arguments
+from longthought.train.begin import begin
 from longthought.train.fit import fit_and_save
 from longthought.train.lora import lora_config
 from longthought.train.row_length import fits, longest
 from longthought.train.settings import GrpoSettings
-from longthought.train.starting_point import Start, find_start
+from longthought.train.starting_point import Start
 
 #: Whether a solution's answer is right: 1 … 0, or None where nobody can tell.
 Score = Callable[[Problem, str], Awaitable[float | None]]
@@ -43,21 +43,34 @@ def run_grpo(settings: GrpoSettings, problems: Sequence[Problem], score: Score) 
     Raises:
         UsageError: a model or problem that cannot be trained with; see the functions called.
     """
-    quiet_libraries()
-    check_places(settings)
     if settings.use_vllm and find_spec("vllm") is None:
         raise UsageError("use_vllm: the package vllm is missing; install it, or set use_vllm: false")
-    start = find_start(settings)
+    settings = pinned(settings, problems)
+    start = begin(settings, None)
+    if start is None:
+        return settings.out
     kept = problems_that_fit(settings, problems, start)
     trainer = grpo_trainer(settings, start.weights(), start.tokenizer, kept, score)
     counts = {
         "problems": len(kept),
         "problems_dropped": len(problems) - len(kept),
-        "problems_digest": digest_of(
-            [(problem.id, problem.question, problem.gold) for problem in kept]
-        ).hex(),
     }
-    return fit_and_save(settings, "grpo", trainer, start.tokenizer, counts)
+    return fit_and_save(settings, trainer, start.tokenizer, counts)
+
+
+def pinned(settings: GrpoSettings, problems: Sequence[Problem]) -> GrpoSettings:
+    """The same settings with the problems' digest, by which a training on others is another training.
+
+    Raises:
+        UsageError: they name another digest.
+    """
+    digest = digest_of([(problem.id, problem.question, problem.gold) for problem in problems]).hex()
+    if settings.problems.digest not in (None, digest):
+        raise UsageError(
+            f"problems.digest: these problems have {digest}; take it out, or give the scenario those that it is of"
+        )
+    problem_settings = settings.problems.model_copy(update={"digest": digest})
+    return settings.model_copy(update={"problems": problem_settings})
 
 
 def problems_that_fit(settings: GrpoSettings, problems: Sequence[Problem], start: Start) -> list[Problem]:

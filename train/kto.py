@@ -18,16 +18,14 @@ from typing import Any
 from longthought.agents.errors import UsageError
 from longthought.synth.tokens.labels import read_messages
 from longthought.synth.tokens.row_encoder import RowEncoder
-from longthought.train.arguments import attention, quiet_libraries, trainer_arguments
-from longthought.train.artifact import check_places
+from longthought.train.arguments import attention, trainer_arguments
+from longthought.train.begin import begin
 from longthought.train.corpus import Row, read_rows
 from longthought.train.fit import fit_and_save
 from longthought.train.lora import lora_config
 from longthought.train.preferences import common, encode_answer
-from longthought.train.row_kinds import check_kinds
 from longthought.train.row_length import fits, longest
 from longthought.train.settings import KtoSettings
-from longthought.train.starting_point import find_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +44,9 @@ def run_kto(settings: KtoSettings) -> Path:
     Raises:
         UsageError: a model, corpus or row that cannot be trained with; see the functions called.
     """
-    quiet_libraries()
-    check_places(settings)
-    check_kinds(settings.corpora, "kto")
-    start = find_start(settings)
+    start = begin(settings, "kto")
+    if start is None:
+        return settings.out
     judged = tokenise_judged(read_rows(settings.corpora), start.tokenizer, settings, start.context)
     trainer = kto_trainer(settings, start.weights(), start.tokenizer, judged.dataset)
     counts = {
@@ -58,7 +55,7 @@ def run_kto(settings: KtoSettings) -> Path:
         "rows_dropped": judged.dropped,
         "tokens_of_an_epoch": judged.tokens,
     }
-    return fit_and_save(settings, "kto", trainer, start.tokenizer, counts)
+    return fit_and_save(settings, trainer, start.tokenizer, counts)
 
 
 def tokenise_judged(

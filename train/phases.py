@@ -50,5 +50,5 @@ def clear_up(phases: Sequence[SftSettings]) -> None:
     """Remove what earlier phases left for later ones."""
     if is_main():
         for phase in phases[:-1]:
-            shutil.rmtree(phase.out)
+            shutil.rmtree(phase.out, ignore_errors=True)
             shutil.rmtree(checkpoints_of(phase), ignore_errors=True)

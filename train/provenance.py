@@ -21,10 +21,10 @@ _LIBRARIES = ("longthought", "accelerate", "datasets", "peft", "tokenizers", "to
 _BESIDE = {"out", "overwrite", "earlier", "report_to", "threads", "corpora", "phases"}
 
 
-def provenance(settings: TrainSettings, kind: str) -> dict[str, Any]:
+def provenance(settings: TrainSettings) -> dict[str, Any]:
     """What every record of this training begins with."""
     return {
-        "kind": kind,
+        "kind": settings.trainer,
         "settings": settings.model_dump(mode="json"),
         "corpora": corpus_hashes(settings.corpora),
         "code": _commit(),
@@ -44,7 +44,7 @@ def identity_of(settings: TrainSettings) -> dict[str, Any]:
         for n, corpus in enumerate(settings.corpora)
     }
     identity = {
-        "trainer": type(settings).__name__.removesuffix("Settings").lower(),
+        "trainer": settings.trainer,
         **settings.model_dump(mode="json", exclude=_BESIDE),
         "corpora": corpora,
         "processes": processes(),

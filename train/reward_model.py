@@ -22,14 +22,12 @@ from longthought.agents.rewards.prm.layout import StepLayout
 from longthought.synth.labelled.read import labelled_row
 from longthought.synth.labelled.record import LabelledSolution
 from longthought.synth.tokens.labels import IGNORED
-from longthought.train.arguments import attention, quiet_libraries, trainer_arguments
-from longthought.train.artifact import check_places
+from longthought.train.arguments import attention, trainer_arguments
+from longthought.train.begin import begin
 from longthought.train.corpus import Row, read_rows
 from longthought.train.fit import fit_and_save
-from longthought.train.row_kinds import check_kinds
 from longthought.train.row_length import fits, longest
 from longthought.train.settings import OrmSettings, PrmSettings, RewardModelSettings
-from longthought.train.starting_point import find_start
 from longthought.train.tokenise import Tokenised, tokenised
 
 #: The steps to read and a label at each one's end: 1 right, 0 wrong, ``IGNORED`` unsupervised. Empty: nothing to learn.
@@ -123,19 +121,19 @@ def tokenise_solutions(
 
 def _run(
     settings: RewardModelSettings,
-    kind: Literal["prm", "orm"],
+    rows: Literal["prm", "orm"],
     supervise: Callable[[LabelledSolution], Supervised],
 ) -> Path:
-    quiet_libraries()
-    check_places(settings)
-    check_kinds(settings.corpora, kind)
-    start = find_start(
+    start = begin(
         settings,
-        "AutoModelForTokenClassification",
+        rows,
+        kind="AutoModelForTokenClassification",
         num_labels=2,
         id2label={0: "wrong", 1: "right"},
         label2id={"wrong": 0, "right": 1},
     )
+    if start is None:
+        return settings.out
     corpus = tokenise_solutions(
         read_rows(settings.corpora), supervise, start.tokenizer, settings, start.context
     )
@@ -150,7 +148,7 @@ def _run(
         "tokens_of_an_epoch": corpus.tokens,
         "labels_of_an_epoch": corpus.trained,
     }
-    return fit_and_save(settings, kind, trainer, start.tokenizer, counts)
+    return fit_and_save(settings, trainer, start.tokenizer, counts)
 
 
 def reward_trainer(settings: RewardModelSettings, model: Any, tokenizer: Any, dataset: Any) -> Any:

@@ -11,7 +11,7 @@ from longthought.synth.labelled.read import FORMATS
 from longthought.train.corpus import first_row
 from longthought.train.settings import CorpusSettings
 
-Trainer = Literal["sft", "dpo", "kto", "prm", "orm"]
+RowsOf = Literal["sft", "dpo", "kto", "prm", "orm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class _Kind:
 
     columns: frozenset[str]
     called: str
-    trainers: Sequence[Trainer]
+    trainers: Sequence[RowsOf]
     exported: str = ""
 
 
@@ -41,7 +41,7 @@ _KINDS = (
 )
 
 
-def check_kinds(corpora: Iterable[CorpusSettings], trainer: Trainer) -> None:
+def check_kinds(corpora: Iterable[CorpusSettings], trainer: RowsOf) -> None:
     """Look at the first row of each corpus.
 
     Raises:

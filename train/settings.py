@@ -105,6 +105,11 @@ class TrainSettings(_Settings):
     report_to: Annotated[list[Reporter], BeforeValidator(_listed)] = []
     lora: LoraSettings | None = None
 
+    @property
+    def trainer(self) -> str:
+        """What `longthought train` calls who trains by these settings."""
+        return type(self).__name__.removesuffix("Settings").lower()
+
 
 def _list(given: object) -> list[Any]:
     """``given`` where it is a list; what else it may be, the field's own check complains of."""
@@ -196,6 +201,8 @@ class ProblemSettings(_Settings):
     scenario: str
     set: list[str] = []
     limit: int | None = Field(default=None, ge=1)
+    #: Of the problems themselves; the record has it. Others are refused where it is given.
+    digest: str | None = None
 
 
 class GrpoSettings(TrainSettings):

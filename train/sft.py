@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from longthought.train.arguments import quiet_libraries, trainer_arguments
+from longthought.train.arguments import trainer_arguments
 from longthought.train.artifact import check_means, check_places
+from longthought.train.begin import begin
 from longthought.train.checkpoints import is_finished
 from longthought.train.corpus import read_rows
 from longthought.train.fit import fit_and_save
 from longthought.train.lora import lora_config
 from longthought.train.packing import layout
 from longthought.train.phases import clear_up, phases_of, whole_account
-from longthought.train.row_kinds import check_kinds
 from longthought.train.settings import SftSettings
 from longthought.train.starting_point import find_start
 from longthought.train.tokenise import tokenise_rows
@@ -27,13 +27,15 @@ def run_sft(settings: SftSettings) -> Path:
     Raises:
         UsageError: a model, corpus or row that cannot be trained with; see the functions called.
     """
-    quiet_libraries()
     phases = phases_of(settings)
-    for each in (*phases[:-1], settings):
-        check_places(each)
+    start = begin(settings, "sft")
+    if start is None:
+        # It may have been killed between its end and this.
+        clear_up(phases)
+        return settings.out
+    for phase in phases[:-1]:
+        check_places(phase)
     check_means(phases[-1])
-    check_kinds(settings.corpora, "sft")
-    start = find_start(settings)
     # All rows are looked at before the first phase trains.
     corpora = [
         tokenise_rows(
@@ -58,7 +60,7 @@ def run_sft(settings: SftSettings) -> Path:
             "trained_tokens_of_an_epoch": corpus.trained,
             **(whole_account(settings, phases) if last else {}),
         }
-        fit_and_save(phase, "sft", trainer, start.tokenizer, counts)
+        fit_and_save(phase, trainer, start.tokenizer, counts)
     clear_up(phases)
     return settings.out
 

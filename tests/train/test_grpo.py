@@ -12,7 +12,8 @@ from longthought.agents.errors import UsageError
 from longthought.agents.models.embedded import embedded_path
 from longthought.agents.problems import Problem
 from longthought.synth.tokens.load import load_tokenizer
-from longthought.train.grpo import problems_that_fit, reward, run_grpo
+from longthought.train.grpo import pinned, problems_that_fit, reward, run_grpo
+from longthought.train.provenance import identity_of
 from longthought.train.settings import GrpoSettings
 from longthought.train.starting_point import find_start
 from longthought.train.tokenizer import train_tokenizer
@@ -72,6 +73,15 @@ def test_questions_that_leave_no_room_are_dropped_or_refused(tmp_path: Path) -> 
         problems_that_fit(settings(tmp_path, **tight), [PROBLEMS[0], long], start)
     kept = problems_that_fit(settings(tmp_path, **tight, too_long="drop"), [PROBLEMS[0], long], start)
     assert kept == [PROBLEMS[0]]
+
+
+def test_other_problems_are_another_training(tmp_path: Path) -> None:
+    first = pinned(settings(tmp_path), PROBLEMS)
+    others = [*PROBLEMS[1:], PROBLEMS[0].model_copy(update={"gold": "9"})]
+    assert identity_of(first) != identity_of(pinned(settings(tmp_path), others))
+    assert pinned(first, PROBLEMS) == first
+    with pytest.raises(UsageError, match=r"problems\.digest: these problems have [0-9a-f]+; take it out"):
+        pinned(first, others)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -155,5 +156,11 @@ def test_phases_that_were_stopped_go_on_and_end_the_same(
     resumed = SftSettings.model_validate(cut | {"earlier": "resume"})
     assert file_hash(run_sft(resumed) / "model.safetensors") == file_hash(straight / "model.safetensors")
     assert is_finished(resumed)
+    # Killed before it had cleared up, it does so when it is gone on with, and trains nothing.
+    remains = tmp_path / ".cut.phase-1"
+    shutil.copytree(resumed.out, remains)
+    (remains / "config.json").unlink()
+    assert run_sft(resumed) == resumed.out
+    assert not remains.exists()
     again = SftSettings.model_validate(cut | {"overwrite": True})
     assert run_sft(again) == resumed.out

@@ -233,7 +233,8 @@ def test_a_critic_trains_on_critic_rows(trained: Path, tmp_path: Path) -> None:
     settings = shared_settings(corpus, "critic", tmp_path / "critic")
     settings |= {"model": str(trained), "max_steps": 1, "corpora": [{"path": str(corpus)}]}
     critic = run_sft(CriticSettings.model_validate(settings))
-    assert record(critic)["rows"] == 4
+    made = record(critic)
+    assert (made["rows"], made["kind"]) == (4, "critic")
 
 
 def test_what_cannot_be_trained_is_refused_before_any_work(trained: Path, tmp_path: Path) -> None:
