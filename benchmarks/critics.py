@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.load import load_scenario
 from longthought.scenarios.report import count
 from longthought.scenarios.run import RunOptions, play_to_end
+from longthought.synth.picture import picture, save
 from longthought.train.allowance import Try, accuracy_at, tokens_at, tries_of
 from longthought.train.compare import compare
 from longthought.train.results import bootstrap_mean
@@ -145,7 +145,8 @@ def _print(rows: list[dict[str, Any]]) -> None:
 
 
 def _draw(curve: dict[str, list[tuple[float, float]]]) -> None:
-    figure = import_module("matplotlib.figure").Figure(figsize=(7, 4.2), layout="constrained")
+    file = RESULTS / "critics.svg"
+    figure = picture(file, 7, 4.2)
     axes = figure.subplots()
     for name, points in curve.items():
         axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name)
@@ -154,8 +155,7 @@ def _draw(curve: dict[str, list[tuple[float, float]]]) -> None:
     axes.set_ylim(0, 1)
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, loc="lower right")
-    with import_module("matplotlib").rc_context({"svg.hashsalt": "longthought"}):
-        figure.savefig(RESULTS / "critics.svg", format="svg", metadata={"Date": None})
+    save(figure, file)
 
 
 if __name__ == "__main__":

@@ -114,9 +114,9 @@ def eval_(
         )
     )
     if out is not None:
-        from longthought.synth.stats.plot import check_plot
+        from longthought.synth.picture import check_picture
 
-        check_plot(out / "plot.svg")
+        check_picture(out / "plot.svg")
     sides = [runs.of(subjects)] if subjects else []
     if alone:
         sides.append(runs.of(subjects or (), "-alone", GREEDY))

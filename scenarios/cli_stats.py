@@ -40,11 +40,12 @@ def stats(
     from longthought.scenarios.plain_text import plain
     from longthought.scenarios.replace_file import replace_file
     from longthought.synth.imports.read import Import
-    from longthought.synth.stats.plot import check_plot, draw
+    from longthought.synth.picture import check_picture
+    from longthought.synth.stats.plot import draw
     from longthought.synth.stats.sources import profiles
 
     if plot is not None:
-        check_plot(plot)
+        check_picture(plot)
     size, unit = (_counter(tokenizer), "tokens") if tokenizer else (None, "words")
     reading = Import(skip_broken=skip_broken)
     found = [

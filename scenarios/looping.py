@@ -63,11 +63,9 @@ def play_loop(
     """
     do = LoopCommands(settings, how, trainer, lambda identity: Stages(out, {"loop": name, **identity}, say))
     with do.stages:
-        rounds: list[Round] = []
         lines: list[Line] = []
-        for one in LOOPS[name].play(do, settings):
-            rounds.append(one)
-            lines = account(rounds)
+        for line in account(LOOPS[name].play(do, settings)):
+            lines.append(line)
             told = [line.told() for line in lines]
             replace_file(out / "rounds.json", orjson.dumps(told, option=orjson.OPT_INDENT_2).decode() + "\n")
             replace_file(out / "rounds.csv", as_csv(lines))

@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.journey_vs_shortcut.plan import ARMS
 from benchmarks.result_file import RESULTS
+from longthought.synth.picture import picture, save
 
 #: Colours that people with colour vision deficiencies tell apart (Okabe and Ito 2008).
 _COLOURS = dict(zip(ARMS, ("#0072b2", "#d55e00", "#999999", "#009e73", "#cc79a7"), strict=True))
@@ -15,16 +16,10 @@ _COLOURS = dict(zip(ARMS, ("#0072b2", "#d55e00", "#999999", "#009e73", "#cc79a7"
 
 def plot(rows: Sequence[Mapping[str, Any]], name: str) -> Path:
     """Draw and save."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = name
-    from matplotlib import pyplot
-
+    file = RESULTS / f"{name}.svg"
     panels = sorted({(row["model"], row["equal"]) for row in rows})
-    figure, axes = pyplot.subplots(
-        1, len(panels), figsize=(3.4 * len(panels) + 0.6, 3.4), sharey=True, squeeze=False
-    )
+    figure = picture(file, 3.4 * len(panels) + 0.6, 3.4)
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)
     for axis, (model, equal) in zip(axes[0], panels, strict=True):
         for arm in ARMS:
             line = [row for row in rows if (row["model"], row["equal"], row["arm"]) == (model, equal, arm)]
@@ -46,8 +41,5 @@ def plot(rows: Sequence[Mapping[str, Any]], name: str) -> Path:
         axis.grid(alpha=0.3)
     axes[0][0].set_ylabel("solved, %")
     axes[0][0].legend(frameon=False, fontsize=8)
-    figure.tight_layout()
-    file = RESULTS / f"{name}.svg"
-    figure.savefig(file, metadata={"Date": None})
-    pyplot.close(figure)
+    save(figure, file)
     return file

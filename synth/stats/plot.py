@@ -7,11 +7,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from longthought.agents.errors import UsageError
+from longthought.synth.picture import COLOURS, label, picture, save
 from longthought.synth.stats.profile import BY_LEVEL, BY_SOLUTION, BY_THOUGHT, Profile
 from longthought.synth.stats.text import MARKERS
-
-_COLOURS = ("#2a6f97", "#c1121f", "#6a994e", "#bc6c25", "#5e548e", "#495057", "#2a9d8f", "#e9c46a")
 
 #: Lines of growth, by what the thoughts were grouped.
 _STYLES = {BY_LEVEL: "-", BY_SOLUTION: "--", BY_THOUGHT: ":"}
@@ -19,39 +17,21 @@ _STYLES = {BY_LEVEL: "-", BY_SOLUTION: "--", BY_THOUGHT: ":"}
 
 def draw(profiles: Sequence[Profile], file: Path) -> None:
     """Write an SVG or a PNG, by the file's ending; the same profiles draw the same SVG."""
-    figure = check_plot(file)(figsize=(12, 3.8), layout="constrained")
+    figure = picture(file, 12, 3.8)
     sizes, markers, growth = figure.subplots(1, 3)
     _sizes(sizes, profiles)
     _markers(markers, profiles)
     _growth(growth, profiles)
-    # A fixed salt and no date: the same profiles draw the same bytes.
-    with import_module("matplotlib").rc_context({"svg.hashsalt": "longthought"}):
-        metadata = {"Date": None} if file.suffix == ".svg" else {}
-        figure.savefig(file, format=file.suffix[1:], metadata=metadata, dpi=120)
-
-
-def check_plot(file: Path) -> Any:
-    """What draws, once it is sure that it can.
-
-    Raises:
-        UsageError: another ending, or matplotlib is not installed.
-    """
-    if file.suffix not in (".svg", ".png"):
-        raise UsageError(f"the plot {file} must end in .svg or .png")
-    try:
-        return import_module("matplotlib.figure").Figure
-    except ImportError as error:
-        raise UsageError("the plot needs matplotlib: pip install 'longthought[train]'") from error
+    save(figure, file)
 
 
 def _colour(place: int) -> str:
-    return _COLOURS[place % len(_COLOURS)]
+    return COLOURS[place % len(COLOURS)]
 
 
 def _name(profile: Profile) -> str:
     name = profile.name if len(profile.name) <= 34 else f"…{profile.name[-33:]}"
-    # Dollar signs would be read as mathematics.
-    return name.replace("$", "\\$")
+    return label(name)
 
 
 def _sizes(axes: Any, profiles: Sequence[Profile]) -> None:

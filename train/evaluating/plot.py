@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 
-from longthought.synth.stats.plot import check_plot
+from longthought.synth.picture import COLOURS, label, picture, save
 from longthought.train.evaluating.token_curve import Point
-
-_COLOURS = ("#2a6f97", "#c1121f", "#6a994e", "#bc6c25", "#5e548e", "#495057", "#2a9d8f", "#e9c46a")
 
 
 def draw_curves(curves: Sequence[tuple[str, Sequence[Point]]], file: Path) -> None:
     """Write an SVG or a PNG, by the file's ending; the same curves draw the same SVG."""
-    figure = check_plot(file)(figsize=(7.5, 4.2), layout="constrained")
+    figure = picture(file, 7.5, 4.2)
     axes = figure.subplots()
     for place, (name, points) in enumerate(curves):
-        colour = _COLOURS[place % len(_COLOURS)]
+        colour = COLOURS[place % len(COLOURS)]
         votes = [point for point in points if point.by == "votes" and point.tokens > 0]
         allowed = [point for point in points if point.by == "allowance" and point.tokens > 0]
         tokens = [point.tokens for point in votes]
-        # Dollar signs would be read as mathematics.
-        label = name.replace("$", "\\$")
-        axes.plot(tokens, [p.accuracy.mean for p in votes], "o-", color=colour, label=f"{label}, maj@k")
+        called = label(name)
+        axes.plot(tokens, [p.accuracy.mean for p in votes], "o-", color=colour, label=f"{called}, maj@k")
         axes.fill_between(
             tokens,
             [p.accuracy.low for p in votes],
@@ -34,21 +30,18 @@ def draw_curves(curves: Sequence[tuple[str, Sequence[Point]]], file: Path) -> No
         )
         passed = [p.passed.mean for p in votes if p.passed is not None]
         if len(passed) > 1:
-            axes.plot(tokens, passed, "--", color=colour, linewidth=1, label=f"{label}, pass@k")
+            axes.plot(tokens, passed, "--", color=colour, linewidth=1, label=f"{called}, pass@k")
         axes.plot(
             [p.tokens for p in allowed],
             [p.accuracy.mean for p in allowed],
             ":",
             color=colour,
             linewidth=1,
-            label=f"{label}, within an allowance",
+            label=f"{called}, within an allowance",
         )
     if any(point.tokens > 0 for _, points in curves for point in points):
         axes.set_xscale("log")
     axes.set(xlabel="output tokens a problem, on average", ylabel="accuracy", ylim=(-0.02, 1.02))
     axes.grid(alpha=0.3)
     axes.legend(fontsize=7, frameon=False)
-    # A fixed salt and no date: the same curves draw the same bytes.
-    with import_module("matplotlib").rc_context({"svg.hashsalt": "longthought"}):
-        metadata = {"Date": None} if file.suffix == ".svg" else {}
-        figure.savefig(file, format=file.suffix[1:], metadata=metadata, dpi=120)
+    save(figure, file)

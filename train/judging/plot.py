@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from longthought.agents.errors import UsageError
+from longthought.synth.picture import picture, save
 from longthought.train.judging.passport import Passport
 
 _RIGHT, _WRONG = "#2a6f97", "#c1121f"
@@ -16,20 +15,14 @@ def draw(passport: Passport, file: Path) -> None:
     """Write an SVG.
 
     Raises:
-        UsageError: matplotlib is not installed.
+        UsageError: as ``picture``.
     """
-    try:
-        figure_class: Any = import_module("matplotlib.figure").Figure
-    except ImportError as error:
-        raise UsageError("the plot needs matplotlib: pip install 'longthought[train]'") from error
-    figure = figure_class(figsize=(9, 3.6), layout="constrained")
+    figure = picture(file, 9, 3.6)
     left, right = figure.subplots(1, 2)
     _reliability(left, passport)
     _misses(right, passport)
     figure.suptitle(f"{passport.subject.name} on {passport.data.name}", fontsize=10)
-    # A fixed salt and no date: the same passport draws the same bytes.
-    with import_module("matplotlib").rc_context({"svg.hashsalt": "longthought"}):
-        figure.savefig(file, format="svg", metadata={"Date": None})
+    save(figure, file)
 
 
 def _reliability(axes: Any, passport: Passport) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from longthought.agents.errors import UsageError
+from longthought.synth.picture import COLOURS, picture, save
 from longthought.train.evaluate import Evaluation, evaluate, paired
 from longthought.train.loops.round import Figures, Round, figures
 
@@ -36,29 +35,25 @@ class Line:
         return {**told.pop("figures"), **told}
 
 
-def account(rounds: Sequence[Round]) -> list[Line]:
-    """A line for each round."""
-    lines: list[Line] = []
+def account(rounds: Iterable[Round]) -> Iterator[Line]:
+    """A line for each round, as it ends."""
     first: Evaluation | None = None
     for one in rounds:
         if one.evaluation is None:
-            lines.append(Line(figures(one)))
+            yield Line(figures(one))
             continue
         found = evaluate(one.evaluation)
         first = first or found
         gap = paired(found, first)
-        lines.append(
-            Line(
-                figures(one),
-                accuracy=found.accuracy.mean,
-                low=found.accuracy.low,
-                high=found.accuracy.high,
-                thought=found.mean("policy_tokens"),
-                gained=gap.difference.mean,
-                p=gap.p,
-            )
+        yield Line(
+            figures(one),
+            accuracy=found.accuracy.mean,
+            low=found.accuracy.low,
+            high=found.accuracy.high,
+            thought=found.mean("policy_tokens"),
+            gained=gap.difference.mean,
+            p=gap.p,
         )
-    return lines
 
 
 def as_csv(lines: Sequence[Line]) -> str:
@@ -75,23 +70,19 @@ def draw(lines: Sequence[Line], title: str, file: Path) -> None:
     """Accuracy by round, with its interval, as an SVG.
 
     Raises:
-        UsageError: matplotlib is not installed.
+        UsageError: as ``picture``.
     """
-    try:
-        figure_class: Any = import_module("matplotlib.figure").Figure
-    except ImportError as error:
-        raise UsageError("the plot needs matplotlib: pip install 'longthought[train]'") from error
     points = [
         (line.figures.round, line.accuracy, line.low, line.high)
         for line in lines
         if line.accuracy is not None
     ]
-    figure = figure_class(figsize=(5, 3.2), layout="constrained")
+    figure = picture(file, 5, 3.2)
     axes = figure.subplots()
     at = [number for number, *_ in points]
-    axes.plot(at, [accuracy for _, accuracy, _, _ in points], color="#2a6f97", marker="o")
-    axes.vlines(at, [low for *_, low, _ in points], [high for *_, high in points], color="#2a6f97", alpha=0.5)
+    axes.plot(at, [accuracy for _, accuracy, _, _ in points], color=COLOURS[0], marker="o")
+    axes.vlines(
+        at, [low for *_, low, _ in points], [high for *_, high in points], color=COLOURS[0], alpha=0.5
+    )
     axes.set(xlabel="round", ylabel="accuracy, held out", ylim=(0, 1), xticks=at, title=title)
-    # A fixed salt and no date: the same rounds draw the same bytes.
-    with import_module("matplotlib").rc_context({"svg.hashsalt": "longthought"}):
-        figure.savefig(file, format="svg", metadata={"Date": None})
+    save(figure, file)
