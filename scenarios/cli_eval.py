@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 if TYPE_CHECKING:
-    from longthought.train.evaluating.report import Arm, Versus
+    from longthought.train.evaluating.report import Arm
 
 
 def eval_(
@@ -90,7 +89,7 @@ def eval_(
     from longthought.scenarios.plain_text import plain
     from longthought.synth.corpus.slug import slug
     from longthought.train.evaluating.lm_eval import run_harness
-    from longthought.train.evaluating.report import as_json
+    from longthought.train.evaluating.report import arm_of, as_json, versus
 
     if not subjects and harness is None:
         raise UsageError("eval: name runs, scenarios, or, with --on, models")
@@ -122,14 +121,14 @@ def eval_(
         sides.append(runs.of(subjects or (), "-alone", GREEDY))
     elif against:
         sides.append(runs.of(against))
-    arms = [_arm(side, seed) for side in sides]
-    versus = _versus(arms[0], arms[1], seed) if len(arms) > 1 else None
-    told = as_json(arms, versus, seed) | {"notes": runs.notes}
+    arms = [arm_of(side, seed) for side in sides]
+    gap = versus(arms[0], arms[1], seed) if len(arms) > 1 else None
+    told = as_json(arms, gap, seed) | {"notes": runs.notes}
     console = Console()
     if not json:
         for table in tables(arms) if arms else ():
             console.print(table)
-        said = [sentence(arms[0], arms[1], versus)] if versus is not None else []
+        said = [sentence(arms[0], arms[1], gap)] if gap is not None else []
         for line in (*said, *runs.notes):
             console.print(plain(line), soft_wrap=True)
     # What is ours is on the disk before anybody else is waited for.
@@ -144,33 +143,6 @@ def eval_(
             _write(out, arms, told)
     if json:
         typer.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
-
-
-def _arm(runs: Sequence[Path], seed: int) -> Arm:
-    from longthought.train.evaluating.arms import over_seeds
-    from longthought.train.evaluating.report import Arm, report_on
-
-    reports = [report_on(run, seed) for run in runs]
-    if len(reports) == 1:
-        return Arm(reports[0].name, reports, reports[0].evaluation.accuracy)
-    letters = takewhile(
-        lambda same: len(set(same)) == 1, zip(*(report.name for report in reports), strict=False)
-    )
-    common = "".join(letter for letter, *_ in letters).rstrip("-_.0123456789")
-    mean = over_seeds([report.evaluation.results for report in reports], seed=seed)
-    return Arm(common or f"{reports[0].name} …", reports, mean)
-
-
-def _versus(one: Arm, other: Arm, seed: int) -> Versus:
-    from longthought.train.evaluate import paired
-    from longthought.train.evaluating.arms import over_seeds
-    from longthought.train.evaluating.report import Versus
-
-    if len(one.runs) == len(other.runs) == 1:
-        pairs = paired(one.runs[0].evaluation, other.runs[0].evaluation, seed)
-        return Versus(pairs.difference, pairs)
-    first, second = ([run.evaluation.results for run in arm.runs] for arm in (one, other))
-    return Versus(over_seeds(first, second, seed=seed))
 
 
 def _write(out: Path, arms: Sequence[Arm], told: Mapping[str, Any]) -> None:

@@ -32,6 +32,10 @@ from longthought.train.results import Interval, bootstrap_mean
 End = Literal["right", "wrong", "cut", "unscored", "gave up", "error"]
 ENDS: tuple[End, ...] = ("right", "wrong", "cut", "unscored", "gave up", "error")
 
+#: What has a mean.
+Figure = Literal["policy_tokens", "critic_tokens", "tokens", "detours", "detoured", "forced"]
+FIGURES: tuple[Figure, ...] = ("forced", "policy_tokens", "critic_tokens", "tokens", "detours", "detoured")
+
 Fact = Literal["level", "subject"]
 #: What problems call these in their metadata.
 FACTS: Mapping[Fact, Sequence[str]] = {
@@ -63,10 +67,14 @@ class Sample:
     def right(self) -> bool:
         return self.end == "right"
 
+    @property
+    def detoured(self) -> bool:
+        return self.detours > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One problem in one run. What is a number here is the mean over its samples."""
+    """One problem in one run."""
 
     samples: tuple[Sample, ...]
     level: str | None = None
@@ -77,33 +85,13 @@ class Trial:
         return self.share("right")
 
     @property
-    def policy_tokens(self) -> float:
-        return fmean(sample.policy_tokens for sample in self.samples)
-
-    @property
-    def critic_tokens(self) -> float:
-        return fmean(sample.critic_tokens for sample in self.samples)
-
-    @property
-    def tokens(self) -> float:
-        return fmean(sample.tokens for sample in self.samples)
-
-    @property
-    def detours(self) -> float:
-        return fmean(sample.detours for sample in self.samples)
-
-    @property
-    def detoured(self) -> float:
-        return fmean(sample.detours > 0 for sample in self.samples)
-
-    @property
-    def forced(self) -> float:
-        return fmean(sample.forced for sample in self.samples)
-
-    @property
     def tries(self) -> list[Try]:
         """The samples as ``allowance`` takes them, with all their tokens."""
         return [Try(sample.tokens, sample.answer, sample.right) for sample in self.samples]
+
+    def mean(self, field: Figure) -> float:
+        """Of a field of ``Sample`` over the samples."""
+        return fmean(getattr(sample, field) for sample in self.samples)
 
     def share(self, end: End) -> float:
         return fmean(sample.end == end for sample in self.samples)
@@ -135,9 +123,9 @@ class Evaluation:
         """The k of pass@k and maj@k: powers of two up to the samples that every problem has."""
         return powers_up_to(min(len(trial.samples) for trial in self.trials.values()))
 
-    def mean(self, field: str) -> float:
-        """Mean of a field of ``Trial`` over the problems."""
-        return fmean(getattr(trial, field) for trial in self.trials.values())
+    def mean(self, field: Figure) -> float:
+        """Of a field of ``Sample`` over the problems, each averaged over its samples before."""
+        return fmean(trial.mean(field) for trial in self.trials.values())
 
     def share(self, end: End) -> float:
         """How many ended so."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from longthought.protocols.transcript_files import read_transcripts
 from longthought.train.compare import Comparison
-from longthought.train.evaluate import ENDS, FACTS, Evaluation, evaluate
+from longthought.train.evaluate import ENDS, FACTS, FIGURES, Evaluation, evaluate, paired
+from longthought.train.evaluating.arms import over_seeds
 from longthought.train.evaluating.revisions import Revisions, revisions
 from longthought.train.evaluating.token_curve import Point, curve
 from longthought.train.results import Interval
@@ -40,10 +42,7 @@ class RunReport:
             "samples": sum(len(trial.samples) for trial in one.trials.values()),
             "accuracy": asdict(one.accuracy),
             "ends": {end: one.share(end) for end in ENDS},
-            **{
-                field: one.mean(field)
-                for field in ("forced", "policy_tokens", "critic_tokens", "tokens", "detours", "detoured")
-            },
+            **{figure: one.mean(figure) for figure in FIGURES},
             "at_k": [
                 {
                     "k": point.at,
@@ -100,7 +99,32 @@ def report_on(run: Path, seed: int = 0) -> RunReport:
     )
 
 
-def as_json(arms: Sequence[Arm], versus: Versus | None, seed: int) -> dict[str, Any]:
+def arm_of(runs: Sequence[Path], seed: int = 0) -> Arm:
+    """The arm of these runs, named by what their names begin with."""
+    reports = [report_on(run, seed) for run in runs]
+    if len(reports) == 1:
+        return Arm(reports[0].name, reports, reports[0].evaluation.accuracy)
+    letters = zip(*(report.name for report in reports), strict=False)
+    common = "".join(letter for letter, *_ in takewhile(lambda same: len(set(same)) == 1, letters))
+    common = common.rstrip("-_.0123456789")
+    mean = over_seeds([report.evaluation.results for report in reports], seed=seed)
+    return Arm(common or f"{reports[0].name} …", reports, mean)
+
+
+def versus(one: Arm, other: Arm, seed: int = 0) -> Versus:
+    """The first arm minus the second, problem by problem.
+
+    Raises:
+        UsageError: they share no problem.
+    """
+    if len(one.runs) == len(other.runs) == 1:
+        pairs = paired(one.runs[0].evaluation, other.runs[0].evaluation, seed)
+        return Versus(pairs.difference, pairs)
+    first, second = ([run.evaluation.results for run in arm.runs] for arm in (one, other))
+    return Versus(over_seeds(first, second, seed=seed))
+
+
+def as_json(arms: Sequence[Arm], gap: Versus | None, seed: int) -> dict[str, Any]:
     """The whole evaluation."""
     told: dict[str, Any] = {
         "format": "longthought-eval/1",
@@ -110,8 +134,8 @@ def as_json(arms: Sequence[Arm], versus: Versus | None, seed: int) -> dict[str, 
             for arm in arms
         ],
     }
-    if versus is not None:
-        told["difference"] = asdict(versus.difference)
-        if versus.pairs is not None:
-            told["pairs"] = asdict(versus.pairs)
+    if gap is not None:
+        told["difference"] = asdict(gap.difference)
+        if gap.pairs is not None:
+            told["pairs"] = asdict(gap.pairs)
     return told

@@ -13,7 +13,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-import orjson
 from pydantic import ValidationError
 
 from longthought.agents.errors import UsageError
@@ -21,6 +20,7 @@ from longthought.agents.problems import Problem
 from longthought.synth.clean.exact import normal
 from longthought.synth.clean.question_files import COLUMNS
 from longthought.train.corpus import corpus_files, read_rows
+from longthought.train.provenance import read_record
 from longthought.train.settings import CorpusSettings
 
 #: A longer chain of models has a loop in it.
@@ -119,25 +119,16 @@ def _texts(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _settings(model: Path) -> dict[str, Any]:
-    try:
-        settings: object = orjson.loads((model / "training.json").read_bytes())["settings"]
-    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
-        return {}
+    """Those of the model's record; empty where somebody else's file has the record's name."""
+    settings: object = read_record(model).get("settings")
     return cast("dict[str, Any]", settings) if isinstance(settings, dict) else {}
 
 
-def _corpora(settings: object) -> Iterator[CorpusSettings]:
-    """Every entry of a list ``corpora``, however deep: a training may have phases."""
-    if isinstance(settings, list):
-        for each in cast("list[object]", settings):
-            yield from _corpora(each)
-    elif isinstance(settings, dict):
-        inner = cast("dict[str, object]", settings)
-        for value in inner.values():
-            yield from _corpora(value)
-        entries = inner.get("corpora")
-        for entry in cast("list[object]", entries) if isinstance(entries, list) else ():
-            try:
-                yield CorpusSettings.model_validate(entry)
-            except ValidationError:  # not as this version writes it
-                continue
+def _corpora(settings: Mapping[str, Any]) -> Iterator[CorpusSettings]:
+    """Those of all its phases."""
+    entries: object = settings.get("corpora")
+    for entry in cast("list[object]", entries) if isinstance(entries, list) else ():
+        try:
+            yield CorpusSettings.model_validate(entry)
+        except ValidationError:  # not as this version writes it
+            continue
