@@ -15,7 +15,7 @@ from longthought.train.corpus import corpus_files
 from longthought.train.processes import weights_are_split
 from longthought.train.provenance import RECORD, read_record, write_record
 from longthought.train.reporting import check_reporters
-from longthought.train.settings import TrainSettings
+from longthought.train.settings import FromScratch, TrainSettings
 
 
 def check_places(settings: TrainSettings) -> None:
@@ -25,7 +25,8 @@ def check_places(settings: TrainSettings) -> None:
         UsageError: no such corpus or kind; or ``out`` holds a model and ``overwrite`` is off, or anything that no
             training left there; or its checkpoints may not be gone on with; or as ``check_means``.
     """
-    for corpus in settings.corpora:
+    words = settings.model.tokenizer.corpora if isinstance(settings.model, FromScratch) else []
+    for corpus in (*settings.corpora, *words):
         corpus_files(corpus)
     check_means(settings)
     out = settings.out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +13,7 @@ import orjson
 from longthought.synth.file_hash import file_hash
 from longthought.train.corpus import corpus_hashes
 from longthought.train.processes import processes
-from longthought.train.settings import TrainSettings
+from longthought.train.settings import CorpusSettings, FromScratch, TrainSettings
 
 #: The record's file in a model, in a checkpoint, and where the checkpoints lie.
 RECORD = "training.json"
@@ -36,19 +37,14 @@ def provenance(settings: TrainSettings) -> dict[str, Any]:
 
 def identity_of(settings: TrainSettings) -> dict[str, Any]:
     """Equal for trainings that go the same way, wherever their corpora lie and their models are written."""
-    corpora = {
-        str(n): {
-            **corpus.model_dump(exclude={"path"}),
-            "sha256": sorted(corpus_hashes([corpus]).values()),
-        }
-        for n, corpus in enumerate(settings.corpora)
-    }
     identity = {
         "trainer": settings.trainer,
         **settings.model_dump(mode="json", exclude=_BESIDE),
-        "corpora": corpora,
+        "corpora": _contents(settings.corpora),
         "processes": processes(),
     }
+    if isinstance(settings.model, FromScratch) and (words := settings.model.tokenizer.corpora):
+        identity["model"]["tokenizer"]["corpora"] = _contents(words)
     if phases := getattr(settings, "phases", []):
         identity["phases"] = [identity_of(phase) for phase in phases]
     # A model that was trained here may be another one under the same name by now; its record tells.
@@ -56,6 +52,17 @@ def identity_of(settings: TrainSettings) -> dict[str, Any]:
         identity["start"] = file_hash(record)
     # As it is read back: tuples are lists.
     return cast("dict[str, Any]", orjson.loads(orjson.dumps(identity)))
+
+
+def _contents(corpora: Iterable[CorpusSettings]) -> dict[str, Any]:
+    """What is in corpora, wherever they lie."""
+    return {
+        str(n): {
+            **corpus.model_dump(exclude={"path"}),
+            "sha256": sorted(corpus_hashes([corpus]).values()),
+        }
+        for n, corpus in enumerate(corpora)
+    }
 
 
 def read_record(directory: Path) -> dict[str, Any]:

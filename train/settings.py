@@ -31,20 +31,6 @@ class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class TokenizerSettings(_Settings):
-    """A tokenizer of ``vocab_size`` tokens, learned from the first ``rows`` rows of each corpus."""
-
-    vocab_size: int = Field(default=512, ge=258)
-    rows: int = Field(default=20_000, ge=1)
-
-
-class FromScratch(_Settings):
-    """A model that starts from random weights: fields of transformers' ``LlamaConfig``, and its tokenizer."""
-
-    config: dict[str, Any]
-    tokenizer: TokenizerSettings = TokenizerSettings()
-
-
 class CorpusSettings(_Settings):
     """A corpus directory and how much of it: rows of ``kind``, the first ``limit``, each ``weight`` times."""
 
@@ -52,6 +38,23 @@ class CorpusSettings(_Settings):
     kind: str
     limit: int | None = Field(default=None, ge=1)
     weight: float = Field(default=1.0, gt=0)
+
+
+class TokenizerSettings(_Settings):
+    """A tokenizer of ``vocab_size`` tokens, learned from the first ``rows`` rows of each corpus."""
+
+    vocab_size: int = Field(default=512, ge=258)
+    rows: int = Field(default=20_000, ge=1)
+    #: Those that it is learned from, where they are not those that the model is trained on: what later trainings teach
+    #: then has its words in it, too.
+    corpora: list[CorpusSettings] = []
+
+
+class FromScratch(_Settings):
+    """A model that starts from random weights: fields of transformers' ``LlamaConfig``, and its tokenizer."""
+
+    config: dict[str, Any]
+    tokenizer: TokenizerSettings = TokenizerSettings()
 
 
 class LoraSettings(_Settings):

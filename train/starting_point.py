@@ -89,9 +89,9 @@ def _from_scratch(start: FromScratch, settings: TrainSettings) -> tuple[Any, Any
         if key not in known:
             raise UsageError(f"model.config.{key}: LlamaConfig has no such field")
     context = start.config.get("max_position_embeddings", 2048)
-    tokenizer = train_tokenizer(
-        _texts(settings.corpora, start.tokenizer.rows), start.tokenizer.vocab_size, context
-    )
+    learned = start.tokenizer
+    texts = _texts(learned.corpora or settings.corpora, learned.rows)
+    tokenizer = train_tokenizer(texts, learned.vocab_size, context)
     llama: Any = LlamaConfig
     fields = {
         "max_position_embeddings": context,

@@ -138,6 +138,11 @@ def alive(numbers: Sequence[int], target: int, whole: bool = True) -> bool:
     return target in _reachable(tuple(sorted(numbers)), whole)
 
 
+def reachable(numbers: Sequence[int]) -> list[int]:
+    """Every target that can be reached using all ``numbers`` in whole, not negative results, in order."""
+    return sorted(int(value) for value in _reachable(tuple(sorted(numbers)), True))
+
+
 def solutions(numbers: Sequence[int], target: int) -> Iterator[tuple[Step, ...]]:
     """All sequences of legal steps from ``numbers`` to ``target``, in the order of ``moves``."""
     if len(numbers) == 1:

@@ -23,7 +23,14 @@ from longthought.train.preferences import tokenise_pairs
 from longthought.train.settings import CriticSettings, DpoSettings, KtoSettings, SftSettings
 from longthought.train.sft import run_sft
 from longthought.train.tokenizer import train_tokenizer
-from tests.train.tiny_corpora import judged_rows, preference_rows, sft_rows, shared_settings, write_corpus
+from tests.train.tiny_corpora import (
+    CONFIG,
+    judged_rows,
+    preference_rows,
+    sft_rows,
+    shared_settings,
+    write_corpus,
+)
 
 TOKENIZER: Any = train_tokenizer(["no, 9"] * 20, 300, 512)
 
@@ -267,3 +274,18 @@ def test_what_no_training_left_there_is_never_overwritten(trained: Path, tmp_pat
     with pytest.raises(UsageError, match="holds notes, which no training left there"):
         run_sft(SftSettings.model_validate(base))
     assert (model / "notes").is_dir()
+
+
+def test_a_tokenizer_learns_the_words_of_what_comes_later(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", "dialogue", sft_rows(2))
+    words = {"messages": [{"role": "assistant", "content": "a detour"}] * 2, "trained": [True, True]}
+    later = write_corpus(tmp_path / "later", "journey", [words])
+    places = [{"path": str(at), "kind": kind} for at, kind in ((corpus, "dialogue"), (later, "journey"))]
+    made = shared_settings(corpus, "dialogue", tmp_path / "made") | {"max_steps": 1}
+    made["model"] = {"config": CONFIG, "tokenizer": {"vocab_size": 400, "corpora": places}}
+    _, tokenizer = load(run_sft(SftSettings.model_validate(made)))
+    assert len(tokenizer("a detour", add_special_tokens=False)["input_ids"]) == 1
+    missing = {"path": str(tmp_path / "nowhere"), "kind": "journey"}
+    made["model"] = {"config": CONFIG, "tokenizer": {"corpora": [missing]}}
+    with pytest.raises(UsageError, match="nowhere"):
+        run_sft(SftSettings.model_validate(made | {"out": str(tmp_path / "other")}))
