@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from longthought.agents.first_error import first_error
 from longthought.train.settings import DpoSettings, FromScratch, SftSettings, TrainSettings
@@ -15,6 +15,22 @@ _FILLED_IN: dict[str, Any] = {"model": "m", "corpora": [{"path": "c", "kind": "k
 #: Options of kinds that go by perplexities, and what they are when they do.
 _BY_PERPLEXITY = {"pick": ("low_perplexity", "high_perplexity"), "by": ("perplexity",)}
 _WINDOW = ("min_perplexity", "max_perplexity")
+
+
+def _checked(given: dict[str, Any], schema: type[TrainSettings]) -> dict[str, Any]:
+    """Refuses here what the training would refuse after hours."""
+    if taken := sorted(given.keys() & {*_FILLED_IN, "overwrite", "earlier"}):
+        raise ValueError(f"{taken[0]} is for the loop to fill in")
+    try:
+        schema.model_validate({**given, **_FILLED_IN})
+    except ValidationError as error:
+        raise ValueError(first_error(error)) from error
+    return given
+
+
+#: Keys of ``train sft`` and of ``train dpo``, apart from those that the loop fills in.
+SftKeys = Annotated[dict[str, Any], AfterValidator(lambda given: _checked(given, SftSettings))]
+DpoKeys = Annotated[dict[str, Any], AfterValidator(lambda given: _checked(given, DpoSettings))]
 
 
 class _Settings(BaseModel):
@@ -60,13 +76,7 @@ class LoopSettings(_Settings):
     rows: tuple[Rows, ...] = ()
     #: What the rows pass, as ``longthought export`` takes them: by name the options of each.
     filters: dict[str, Any] = Field(default_factory=dict)
-    #: Keys of ``train sft``, apart from model, corpora and out.
-    sft: dict[str, Any] = Field(default_factory=dict)
-
-    @field_validator("sft")
-    @classmethod
-    def _trains(cls, given: dict[str, Any]) -> dict[str, Any]:
-        return _checked(given, SftSettings)
+    sft: SftKeys = Field(default_factory=dict)
 
 
 class _FromAModel(LoopSettings):
@@ -109,12 +119,7 @@ class ExploreSettings(LoopSettings):
     #: ``dpo``: from the second round on, DPO from the first round's model instead of SFT.
     improve: Literal["sft", "dpo"] = "sft"
     pairs: Rows = Rows(kind="preference", options={"by": "perplexity", "part": "thought"})
-    dpo: dict[str, Any] = Field(default_factory=dict)
-
-    @field_validator("dpo")
-    @classmethod
-    def _aligns(cls, given: dict[str, Any]) -> dict[str, Any]:
-        return _checked(given, DpoSettings)
+    dpo: DpoKeys = Field(default_factory=dict)
 
 
 class CotrainSettings(_FromAModel):
@@ -131,20 +136,4 @@ class IteratedDpoSettings(_FromAModel):
 
     samples: int = Field(default=8, ge=2)
     sft: dict[str, Any] = Field(default_factory=dict, max_length=0)
-    dpo: dict[str, Any] = Field(default_factory=dict)
-
-    @field_validator("dpo")
-    @classmethod
-    def _aligns(cls, given: dict[str, Any]) -> dict[str, Any]:
-        return _checked(given, DpoSettings)
-
-
-def _checked(given: dict[str, Any], schema: type[TrainSettings]) -> dict[str, Any]:
-    """Refuses here what the training would refuse after hours."""
-    if taken := sorted(given.keys() & {*_FILLED_IN, "overwrite", "earlier"}):
-        raise ValueError(f"{taken[0]} is for the loop to fill in")
-    try:
-        schema.model_validate({**given, **_FILLED_IN})
-    except ValidationError as error:
-        raise ValueError(first_error(error)) from error
-    return given
+    dpo: DpoKeys = Field(default_factory=dict)
