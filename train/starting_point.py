@@ -91,7 +91,7 @@ def _from_scratch(start: FromScratch, settings: TrainSettings) -> tuple[Any, Any
     context = start.config.get("max_position_embeddings", 2048)
     learned = start.tokenizer
     texts = _texts(learned.corpora or settings.corpora, learned.rows)
-    tokenizer = train_tokenizer(texts, learned.vocab_size, context)
+    tokenizer = train_tokenizer(texts, learned.vocab_size, context, learned.digits)
     llama: Any = LlamaConfig
     fields = {
         "max_position_embeddings": context,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +57,12 @@ def test_a_saved_one_loads_and_renders_chats(tmp_path: Path) -> None:
 def test_a_vocabulary_without_room_for_the_bytes_is_refused() -> None:
     with pytest.raises(UsageError, match=r"vocab_size: 200 is too small, give at least 258"):
         train_tokenizer(TEXTS, 200, 512)
+
+
+def test_numbers_in_threes() -> None:
+    texts = [f"{i}-{j}={i - j}\n" for i in range(10, 40) for j in range(10)] * 20
+    tokenizer: Any = train_tokenizer(texts, 500, 512, digits=3)
+    assert tokenizer.tokenize("35-7=28") == ["35", "-", "7", "=", "28"]
+    assert {3, 6} <= set(accumulate(len(token) for token in tokenizer.tokenize("1234567")))
+    mixed = "12345 ¾ ٣٤ 17-2=15\n é"
+    assert tokenizer.decode(tokenizer(mixed, add_special_tokens=False)["input_ids"]) == mixed
