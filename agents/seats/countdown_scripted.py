@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from random import Random
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -59,6 +60,8 @@ class OracleOptions(BaseModel):
     alarm: float = Field(default=0.0, ge=0, le=1)
     #: Sees a dead end only where at most so many numbers are left: 1 is somebody who looks at results alone.
     sight: int = Field(default=99, ge=1)
+    #: Goes back to the deepest thought from which there is a way, or, as somebody who cannot know it, to the start.
+    back: Literal["alive", "start"] = "alive"
 
 
 class CountdownSearcher:
@@ -101,10 +104,10 @@ class CountdownOracle:
 
     A step that is wrong in itself is reflected on and then left, whether or not one before it was wrong too: so what is
     left at once is always rightly computed, and only a dead end. The way back leads to the deepest thought from which
-    the target can still be reached. A puzzle with no whole-number solution is given up.
+    the target can still be reached, unless told otherwise. A puzzle with no whole-number solution is given up.
     """
 
-    def __init__(self, **options: float) -> None:
+    def __init__(self, **options: Any) -> None:
         self._options = OracleOptions.model_validate(options)
 
     async def judge(self, path: Path) -> Verdict:
@@ -145,8 +148,8 @@ class CountdownOracle:
         return len(left) > self._options.sight or alive(left, target)
 
     def _back(self, path: Path, numbers: tuple[int, ...], target: int, why: str) -> Backtrack:
-        """To the deepest thought above the last one from which the target can still be reached."""
-        to = path.depth - 1
+        """To the deepest thought above the last one from which the target can still be reached, or to the start."""
+        to = path.depth - 1 if self._options.back == "alive" else 0
         while to > 0:
             _, left = _standing(path.thoughts[:to], numbers)
             if (

@@ -124,6 +124,13 @@ async def test_what_is_out_of_sight_is_left_when_it_shows() -> None:
     assert isinstance(wrong.decision, Reflect)
 
 
+async def test_who_cannot_know_where_there_is_a_way_begins_again() -> None:
+    ended = straight_path(PUZZLE, ["29-13=16 [2 16]", "16-2=14 [14]"])
+    for back, to in (("alive", 1), ("start", 0)):
+        verdict = await CountdownOracle(back=back).judge(ended)
+        assert verdict.decision == Backtrack(to=to, why="no way from 14 to 32")
+
+
 async def test_other_problems_are_refused() -> None:
     with pytest.raises(UsageError, match="need numbers and a target"):
         await CountdownSearcher().propose(Path(Problem(id="x", question="2+2?")))
