@@ -22,7 +22,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from benchmarks.journey_vs_shortcut.base import base
 from benchmarks.journey_vs_shortcut.plan import ON_A_CPU, OUT, SEEDS, SIZES, Cell, cells
 from benchmarks.journey_vs_shortcut.report import NAME, report
-from benchmarks.journey_vs_shortcut.trees import unseen
 
 
 def main(models: Sequence[str] = ON_A_CPU, at_once: int = os.cpu_count() or 1, name: str = NAME) -> None:
@@ -42,7 +41,6 @@ def main(models: Sequence[str] = ON_A_CPU, at_once: int = os.cpu_count() or 1, n
 
 def _play(todo: list[Cell], at_once: int) -> None:
     todo = [cell for cell in todo if not (OUT / "cells" / f"{cell.name}.json").is_file()]
-    unseen()
     for model in dict.fromkeys(cell.model for cell in todo):
         base(model)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

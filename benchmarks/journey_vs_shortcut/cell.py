@@ -5,8 +5,6 @@ python -m benchmarks.journey_vs_shortcut.cell 1m journey 2000 examples 1
 
 from __future__ import annotations
 
-import asyncio
-import gzip
 import json
 import sys
 import time
@@ -16,18 +14,19 @@ from typing import Any, cast
 from benchmarks.journey_vs_shortcut.base import base
 from benchmarks.journey_vs_shortcut.corpora import tree_corpus
 from benchmarks.journey_vs_shortcut.matched import share
-from benchmarks.journey_vs_shortcut.plan import LEARNING_RATE, OUT, REPLY, TRAINING, Cell, Equal
+from benchmarks.journey_vs_shortcut.plan import LEARNING_RATE, OUT, PROBLEMS, REPLY, TRAINING, Cell, Equal
+from benchmarks.journey_vs_shortcut.puzzles import dataset
 from benchmarks.journey_vs_shortcut.thoughts import ways_of
-from benchmarks.journey_vs_shortcut.trees import unseen
-from longthought.agents.models.contract import Message, Reply, Sampling
-from longthought.agents.models.transformers_engine import TransformersModel
-from longthought.agents.problems import Problem
-from longthought.agents.rewards.countdown import check_expression, puzzle_of
-from longthought.scenarios.distilling import thought_and_response
+from longthought.agents.rewards.countdown import puzzle_of
+from longthought.protocols.transcript import Transcript
+from longthought.protocols.transcript_files import read_transcripts
+from longthought.scenarios.load import load_scenario
+from longthought.scenarios.run import RunOptions, play_to_end
 from longthought.train.settings import CorpusSettings, SftSettings
 from longthought.train.sft import run_sft
 
-_ANSWER = "Answer: "
+#: A model by itself: it writes a whole thought and the answer behind it, in one reply.
+ALONE = ("protocol=long-thought", f"seats.policy={{model: arm, temperature: 0.0, max_tokens: {REPLY}}}")
 
 
 def play(cell: Cell) -> Path:
@@ -39,9 +38,7 @@ def play(cell: Cell) -> Path:
     model = run_sft(_settings(cell))
     trained = json.loads((model / "training.json").read_bytes())
     at = time.perf_counter()
-    problems = unseen()
-    replies = asyncio.run(_replies(model, problems))
-    rows = [_row(problem, reply) for problem, reply in zip(problems, replies, strict=True)]
+    rows = [_row(each) for each in read_transcripts(solve(model, cell.name))]
     result = {
         "cell": cell.name,
         "examples": trained["rows"],
@@ -52,12 +49,17 @@ def play(cell: Cell) -> Path:
         "sample_seconds": round(time.perf_counter() - at, 1),
         "problems": rows,
     }
-    texts = OUT / "cells" / f"{cell.name}.replies.json.gz"
-    texts.parent.mkdir(parents=True, exist_ok=True)
-    texts.write_bytes(gzip.compress(json.dumps([reply.text for reply in replies]).encode()))
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.with_suffix(".partial").write_text(json.dumps(result), "utf-8")
     file.with_suffix(".partial").rename(file)
     return file
+
+
+def solve(model: Path, name: str) -> Path:
+    """The run in which the model writes a thought about every unseen problem."""
+    sets = [dataset("unseen"), f"models.arm={{engine: transformers, model: {model.resolve()}}}", *ALONE]
+    options = RunOptions(run_dir=OUT / "runs" / name, limit=PROBLEMS, max_connections=PROBLEMS)
+    return play_to_end(load_scenario("countdown", sets), options)
 
 
 def _settings(cell: Cell) -> SftSettings:
@@ -67,35 +69,23 @@ def _settings(cell: Cell) -> SftSettings:
         model=str(start),
         corpora=[CorpusSettings(path=tree_corpus(), kind=cell.arm, limit=rows)],
         out=OUT / "models" / cell.name,
-        overwrite=True,
-        learning_rate=LEARNING_RATE,
+        earlier="resume",
+        learning_rate=LEARNING_RATE[cell.model],
         epochs=epochs,
         seed=cell.seed,
         **TRAINING,
     )
 
 
-async def _replies(model: Path, problems: list[Problem]) -> list[Reply]:
-    engine = TransformersModel(model, max_batch=128)
-    greedy = Sampling(temperature=0.0, max_tokens=REPLY)
-    try:
-        asked = [engine.sample([Message("user", problem.question)], greedy) for problem in problems]
-        return [reply for (reply,) in await asyncio.gather(*asked)]
-    finally:
-        await engine.close()
-
-
-def _row(problem: Problem, reply: Reply) -> dict[str, Any]:
-    puzzle = puzzle_of(problem)
+def _row(said: Transcript) -> dict[str, Any]:
+    puzzle = puzzle_of(said.problem)
     assert puzzle is not None
-    thought, response = thought_and_response(reply)
-    answer = response.strip().removeprefix(_ANSWER)
-    ways = ways_of(thought, puzzle)
+    ways = ways_of("".join(thought.text for thought in said.thoughts), puzzle)
     return {
-        "id": problem.id,
-        "right": reply.finish != "length" and check_expression(answer, puzzle.numbers, puzzle.target).ok,
-        "cut": reply.finish == "length",
-        "tokens": reply.usage.completion,
+        "id": said.problem.id,
+        "right": said.outcome.is_right,
+        "cut": said.outcome.group == "limit",
+        "tokens": said.usage["policy"].completion,
         "backs": ways.backs,
         "valid_backs": ways.valid,
         "steps": ways.steps,

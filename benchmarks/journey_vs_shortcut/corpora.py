@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks.journey_vs_shortcut.plan import ARMS, OUT
-from benchmarks.journey_vs_shortcut.trees import base_trees, errant_trees, experiment_trees
+from benchmarks.journey_vs_shortcut.trees import base_trees, experiment_trees
 from longthought.synth.corpus.export import export
 
 _JOURNEYS = {"shuffled": {"detours": "shuffled"}, "masked": {"mask": "drop-wrong"}}
@@ -18,13 +18,6 @@ def tree_corpus() -> Path:
     """All arms, told from the experiment's debates."""
     kinds = [f"{arm}=journey" if arm in _JOURNEYS else arm for arm in ARMS]
     return _exported(experiment_trees, OUT / "corpus", kinds, _JOURNEYS)
-
-
-@cache
-def errant_corpus() -> Path:
-    """Of debates that err more: the words that the tokenizer learns, and what else was tried."""
-    kinds = ["shortcut", "journey", "masked=journey"]
-    return _exported(errant_trees, OUT / "errant-corpus", kinds, {"masked": _JOURNEYS["masked"]})
 
 
 @cache

@@ -20,14 +20,17 @@ ARMS = ("shortcut", "journey", "answer_only", "shuffled", "masked")
 AS_LONG = ("journey", "shuffled", "masked")
 SIZES = (327, 2000, 20_000)
 SEEDS = (1, 2, 3)
-#: Unseen problems, of the split that no training run draws from.
+#: Four numbers from 1 up, and what is to be made of them.
+HIGHEST = 13
+TARGETS = range(10, 61)
+#: Unseen problems.
 PROBLEMS = 500
 #: Passes over the rows by number of examples; 3 as in O1-Journey would be 30 steps at 327.
-EPOCHS = {327: 12, 2000: 6, 20_000: 2}
+EPOCHS = {327: 16, 2000: 8, 20_000: 4}
 BATCH = 32
 MAX_LENGTH = 1024
 #: Tokens of a reply; longer ones count as cut, not as wrong answers.
-REPLY = 512
+REPLY = 768
 
 _LLAMA: dict[str, Any] = {
     "max_position_embeddings": MAX_LENGTH,
@@ -85,9 +88,8 @@ TRAINING: dict[str, Any] = {
     "too_long": "drop",
     "threads": 1,
 }
-BASE_LEARNING_RATE = 2e-3
-BASE_EPOCHS = 3
-LEARNING_RATE = 1e-3
+BASE_EPOCHS = 10
+LEARNING_RATE = {"1m": 2e-3, "5m": 1e-3, "25m": 5e-4, "100m": 3e-4}
 
 Equal = Literal["examples", "tokens"]
 

@@ -8,17 +8,16 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.journey_vs_shortcut.plan import ARMS, AS_LONG, EPOCHS, ON_A_CPU, OUT, PROBLEMS, Cell, cells
 from benchmarks.journey_vs_shortcut.plot import plot
 from benchmarks.result_file import write_result
+from longthought.train.evaluating.arms import over_seeds
+from longthought.train.results import Interval
 
 NAME = "journey_vs_shortcut"
-#: Resamples of seeds and problems.
-_RESAMPLES = 10_000
 Group = tuple[str, int, str]
 
 
@@ -68,8 +67,8 @@ def _row(group: Group, arm: str, results: Sequence[Mapping[str, Any]]) -> dict[s
         "equal": equal,
         "arm": arm,
         "seeds": len(results),
-        **_interval(_right(results)),
-        "by_seed": [round(float(mean), 4) for mean in _right(results).mean(axis=1)],
+        **_interval(over_seeds(_right(results))),
+        "by_seed": [round(fmean(right.values()), 4) for right in _right(results)],
         "examples": results[0]["examples"],
         "tokens_seen": results[0]["tokens_seen"],
         "reply_tokens": round(fmean(problem["tokens"] for problem in every), 1),
@@ -85,41 +84,30 @@ def _row(group: Group, arm: str, results: Sequence[Mapping[str, Any]]) -> dict[s
 def _gap(
     group: Group, other: str, journeys: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Journey minus another arm, paired over seeds and problems."""
-    both = min(len(journeys), len(others))
-    difference = _right(journeys)[:both] - _right(others)[:both]
+    """Journey minus another arm, over the same problems."""
     model, size, equal = group
+    mine, theirs = _right(journeys), _right(others)
     return {
         "model": model,
         "size": size,
         "equal": equal,
         "minus": other,
-        "seeds": both,
-        **_interval(difference),
-        "by_seed": [round(float(mean), 4) for mean in difference.mean(axis=1)],
+        "seeds": min(len(mine), len(theirs)),
+        **_interval(over_seeds(mine, theirs)),
+        "by_seed": [
+            round(fmean(one[problem] - two[problem] for problem in one), 4)
+            for one, two in zip(mine, theirs, strict=False)
+        ],
     }
 
 
-def _right(results: Sequence[Mapping[str, Any]]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Right or not, seeds × problems."""
-    return np.array([[float(problem["right"]) for problem in result["problems"]] for result in results])
+def _right(results: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
+    """By seed and problem."""
+    return [{each["id"]: float(each["right"]) for each in result["problems"]} for result in results]
 
 
-def _interval(values: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float]:
-    """Mean and 95 % percentile interval over both seeds and problems, resampled independently of each other."""
-    random = np.random.default_rng(0)
-    seeds, problems = values.shape
-    means = np.empty(_RESAMPLES)
-    for at in range(_RESAMPLES):
-        rows = random.integers(0, seeds, seeds)
-        columns = random.integers(0, problems, problems)
-        means[at] = values[rows].mean(axis=0)[columns].mean()
-    low, high = np.quantile(means, [0.025, 0.975])
-    return {
-        "mean": round(float(values.mean()), 4),
-        "low": round(float(low), 4),
-        "high": round(float(high), 4),
-    }
+def _interval(found: Interval) -> dict[str, float]:
+    return {"mean": round(found.mean, 4), "low": round(found.low, 4), "high": round(found.high, 4)}
 
 
 def _print(rows: Sequence[Mapping[str, Any]], gaps: Sequence[Mapping[str, Any]]) -> None:

@@ -1,0 +1,116 @@
+"""What comes after SFT: DPO on the journey model by two recipes, three rounds of STaR and three of exploring.
+
+    python -m benchmarks.journey_vs_shortcut.further --model 1m
+
+Every loop is asked for its accuracy on the unseen problems of the experiment, greedily, before and after each round.
+All is kept in ``out/journey/loops`` and gone on with; the figures go to ``results/journey_vs_shortcut_further.json``.
+
+- ``dpo random``: 20 samples a question, 5 random right ones against 5 random wrong ones (O1-Journey part 1).
+- ``dpo perplexity``: right samples that surprise the model most against wrong ones that do least, the thought alone,
+  with an SFT term (STILL-2).
+- ``star``: from the base, which keeps what it solves. No rationalisation: a model of this size reads no hints.
+- ``explore``: imitates 2,000 of the experiment's debates, then tries what is still unsolved (STILL-2).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.journey_vs_shortcut.base import base
+from benchmarks.journey_vs_shortcut.cell import ALONE
+from benchmarks.journey_vs_shortcut.plan import LEARNING_RATE, OUT, PROBLEMS, SIZES, TRAINING, Cell
+from benchmarks.journey_vs_shortcut.puzzles import dataset
+from benchmarks.journey_vs_shortcut.trees import SEARCHING
+from benchmarks.result_file import write_result
+from longthought.scenarios.loop_asking import How
+from longthought.scenarios.looping import LOOPS, play_loop
+from longthought.train.loops.account import Line
+
+ROUNDS = 3
+_SFT: dict[str, Any] = {**TRAINING, "learning_rate": LEARNING_RATE["1m"], "epochs": 6}
+_DPO: dict[str, Any] = {**TRAINING, "learning_rate": 2e-5, "epochs": 1, "beta": 0.1}
+
+
+def asked(share: str, limit: int, temperature: float) -> dict[str, Any]:
+    """The puzzles of a share, asked of a model by itself."""
+    arm = "models.arm={engine: transformers, model: embedded}"
+    sets = [dataset(share), arm, *ALONE, f"seats.policy.temperature={temperature}"]
+    return {"scenario": "countdown", "set": sets, "limit": limit}
+
+
+def loops(model: str, seed: int = 1) -> dict[str, tuple[str, dict[str, Any]]]:
+    """By what it is called: the loop and its settings."""
+    journey = str(OUT / "models" / Cell(model, "journey", SIZES[-1], "examples", seed).name)
+    shared = {"evaluation": asked("unseen", PROBLEMS, 0.0)}
+    aligned = shared | {"model": journey, "rounds": 1, "samples": 20, "problems": asked("trees", 500, 0.7)}
+    learned = shared | {"model": str(base(model)), "rounds": ROUNDS, "sft": _SFT}
+    by_perplexity = {"kind": "preference", "options": {"by": "perplexity", "part": "thought"}}
+    return {
+        "dpo random": ("dpo", aligned | {"rows": [{"kind": "preference"}], "dpo": _DPO}),
+        "dpo perplexity": ("dpo", aligned | {"rows": [by_perplexity], "dpo": _DPO | {"sft_weight": 0.1}}),
+        "star": (
+            "star",
+            learned | {"problems": asked("trees", 2000, 0.7), "rationalise": False, "samples": 4},
+        ),
+        "explore": (
+            "explore",
+            learned
+            | {
+                "seeds": {
+                    "asked": {
+                        "scenario": "countdown-teacher",
+                        "set": [dataset("trees"), *SEARCHING, "seed=11"],
+                        "limit": 2000,
+                    }
+                },
+                "problems": asked("trees", 4000, 0.7),
+                "samples": 4,
+            },
+        ),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--model", default="1m")
+    parser.add_argument("--only", default="", help="loops, with commas between them")
+    given = parser.parse_args()
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, (kind, settings) in loops(given.model).items():
+        if not given.only or name in given.only.split(","):
+            found[name] = [line.told() for line in _play(kind, name, settings, given.model)]
+    _print(found)
+    print(write_result("journey_vs_shortcut_further", {"model": given.model, "loops": found}))
+
+
+def _play(kind: str, name: str, settings: dict[str, Any], model: str) -> list[Line]:
+    schema = LOOPS[kind].settings
+    say: Callable[[str, bool], None] = lambda stage, there: print(f"{name}: {stage}", flush=True)  # noqa: E731
+    out = OUT / "loops" / f"{model}-{name.replace(' ', '-')}"
+    return play_loop(kind, schema.model_validate(settings), out, How(max_connections=256), say)
+
+
+def _print(found: dict[str, list[dict[str, Any]]]) -> None:
+    table = Table(title="accuracy on unseen problems, greedy", title_justify="left")
+    for column in ("loop", "round", "asked", "solved", "rows", "accuracy", "95%", "gained", "p"):
+        table.add_column(column, justify="left" if column == "loop" else "right")
+    for name, lines in found.items():
+        for line in lines:
+            table.add_row(
+                name,
+                *(str(line[key]) for key in ("round", "asked", "solved", "rows")),
+                f"{line['accuracy']:.1%}",
+                f"{line['low']:.1%} to {line['high']:.1%}",
+                f"{line['gained']:+.1%}",
+                f"{line['p']:.2g}",
+            )
+    Console(width=120).print(table)
+
+
+if __name__ == "__main__":
+    main()
