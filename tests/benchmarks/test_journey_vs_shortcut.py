@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from benchmarks.journey_vs_shortcut import matched, report
-from benchmarks.journey_vs_shortcut.plan import EPOCHS, MODELS, SIZES, VOCABULARY, Cell, cells
+from benchmarks.journey_vs_shortcut import matched, puzzles, report
+from benchmarks.journey_vs_shortcut.plan import EPOCHS, MODELS, SIZES, TARGETS, VOCABULARY, Cell, cells
 from benchmarks.journey_vs_shortcut.thoughts import Ways, ways_of
-from longthought.agents.rewards.countdown import Puzzle
+from longthought.agents.rewards.countdown import Puzzle, alive
+from longthought.scenarios.load import load_scenario
+from longthought.scenarios.problem_source import problems_of
 
+SHARES: tuple[puzzles.Share, ...] = get_args(puzzles.Share)
 PUZZLE = Puzzle((28, 25, 4, 44), 37)
 
 
@@ -81,3 +84,26 @@ def test_models_have_about_the_parameters_that_their_names_say(model: str, milli
         config = transformers.LlamaConfig(**MODELS[model], vocab_size=VOCABULARY)
         made = transformers.LlamaForCausalLM(config)
     assert made.num_parameters() == pytest.approx(millions * 1e6, rel=0.1)
+
+
+def test_no_puzzle_is_in_two_shares_and_all_can_be_solved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(puzzles, "OUT", tmp_path)
+    monkeypatch.setattr(puzzles, "HIGHEST", 5)
+    shares: list[list[dict[str, Any]]] = []
+    for share in SHARES:
+        loaded = load_scenario("countdown-teacher", [puzzles.dataset(share)])
+        shares.append([problem.model_dump() for problem in problems_of(loaded)])
+    every = [
+        (*sorted(problem["metadata"]["numbers"]), problem["metadata"]["target"])
+        for share in shares
+        for problem in share
+    ]
+    assert len(set(every)) == len(every)
+    assert all(alive(numbers, target) for *numbers, target in every)
+    assert all(target in TARGETS for *_, target in every)
+    assert min(len(share) for share in shares) > 0.02 * len(every)
+    first = shares[0][0]
+    numbers = " ".join(map(str, first["metadata"]["numbers"]))
+    assert first["question"] == f"Make {first['metadata']['target']} of {numbers}."
