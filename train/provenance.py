@@ -37,7 +37,7 @@ def provenance(settings: TrainSettings) -> dict[str, Any]:
 
 def identity_of(settings: TrainSettings) -> dict[str, Any]:
     """Equal for trainings that go the same way, wherever their corpora lie and their models are written."""
-    identity = {
+    identity: dict[str, Any] = {
         "trainer": settings.trainer,
         **settings.model_dump(mode="json", exclude=_BESIDE),
         "corpora": _contents(settings.corpora),
