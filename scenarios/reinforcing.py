@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from longthought.agents.errors import RewardError, UsageError
-from longthought.agents.models.contract import Reply
 from longthought.agents.problems import Problem
 from longthought.agents.rewards.contract import Scorer
 from longthought.scenarios.build import build
 from longthought.scenarios.dataset_gym import ReasoningGymSpec
-from longthought.scenarios.distilling import thought_and_response
 from longthought.scenarios.load import Loaded, load_scenario
 from longthought.scenarios.problem_source import problems_of
+from longthought.synth.imports.thought_in_text import parted
 from longthought.train.settings import GrpoSettings
 
 
@@ -45,7 +44,7 @@ def reinforce(settings: GrpoSettings, *, allow_import: bool = False, allow_code:
 
 async def score_solution(scorer: Scorer, problem: Problem, text: str) -> float | None:
     """1 for a right answer behind the thought, 0 for a wrong one or none; None where the scorer cannot tell."""
-    _, response = thought_and_response(Reply(text))
+    _, response = parted(text)
     answer = scorer.extract(response)
     if answer is None:
         return 0.0

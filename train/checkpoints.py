@@ -79,8 +79,8 @@ def take_checkpoints(settings: TrainSettings, made: Mapping[str, Any]) -> None:
     if settings.save_steps and _is_empty(place):
         place.mkdir(parents=True, exist_ok=True)
         write_record(place, dict(made))
-    elif place.is_dir() and _is_empty(place):
-        place.rmdir()
+    else:
+        drop_if_empty(place)
 
 
 def drop_if_empty(place: Path) -> None:

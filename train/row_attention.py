@@ -23,7 +23,7 @@ ROWS = "longthought_rows"
 #: Up to here plain products beat torch's fused attention in bfloat16 on a CPU by far (measured); the scores of longer
 #: rows would take more memory than padded rows do there.
 _PLAIN_LENGTH = 384
-#: The share of scores that may be padding in a group of rows that attend together.
+#: Scores of padding for each that is needed, at most, in a group of rows that attend together.
 _WASTE = 0.5
 
 _functional: Any = functional
