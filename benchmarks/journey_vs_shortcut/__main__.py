@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks.journey_vs_shortcut.base import base
+from benchmarks.journey_vs_shortcut.cell import play_base
 from benchmarks.journey_vs_shortcut.plan import ON_A_CPU, OUT, SEEDS, SIZES, Cell, cells
 from benchmarks.journey_vs_shortcut.report import NAME, report
 
@@ -42,7 +42,7 @@ def main(models: Sequence[str] = ON_A_CPU, at_once: int = os.cpu_count() or 1, n
 def _play(todo: list[Cell], at_once: int) -> None:
     todo = [cell for cell in todo if not (OUT / "cells" / f"{cell.name}.json").is_file()]
     for model in dict.fromkeys(cell.model for cell in todo):
-        base(model)
+        play_base(model)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns) as progress, ThreadPoolExecutor(at_once) as pool:
         task = progress.add_task("cells", total=len(todo))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,22 +32,30 @@ ALONE = ("protocol=long-thought", f"seats.policy={{model: arm, temperature: 0.0,
 
 def play(cell: Cell) -> Path:
     """Train and evaluate the cell; its file, written whole when both are done."""
-    file = OUT / "cells" / f"{cell.name}.json"
+    return _played(cell.name, lambda: run_sft(_settings(cell)))
+
+
+def play_base(model: str) -> Path:
+    """The same of what all arms start from."""
+    return _played(f"{model}-base", lambda: base(model))
+
+
+def _played(name: str, train: Callable[[], Path]) -> Path:
+    file = OUT / "cells" / f"{name}.json"
     if file.is_file():
         return file
-    started = time.perf_counter()
-    model = run_sft(_settings(cell))
+    model = train()
     trained = json.loads((model / "training.json").read_bytes())
-    at = time.perf_counter()
-    rows = [_row(each) for each in read_transcripts(solve(model, cell.name))]
+    started = time.perf_counter()
+    rows = [_row(each) for each in read_transcripts(solve(model, name))]
     result = {
-        "cell": cell.name,
+        "cell": name,
         "examples": trained["rows"],
         "epochs": trained["epochs"],
         "tokens_seen": trained["tokens_seen"],
         "final_loss": trained["final_loss"],
-        "train_seconds": round(at - started, 1),
-        "sample_seconds": round(time.perf_counter() - at, 1),
+        "train_seconds": trained["seconds"],
+        "sample_seconds": round(time.perf_counter() - started, 1),
         "problems": rows,
     }
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -35,6 +35,9 @@ def plot(rows: Sequence[Mapping[str, Any]], name: str) -> Path:
                 color=_COLOURS[arm],
                 label=arm.replace("_", " "),
             )
+        for row in rows:
+            if (row["model"], row["arm"]) == (model, "base"):
+                axis.axhline(100 * row["mean"], color="black", linewidth=1, linestyle=":", label="base")
         axis.set_xscale("log")
         axis.set_xlabel("journeys trained on")
         axis.set_title(f"{model}, equal {equal}", fontsize=10)

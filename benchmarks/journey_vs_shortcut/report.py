@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.journey_vs_shortcut.plan import ARMS, AS_LONG, EPOCHS, ON_A_CPU, OUT, PROBLEMS, Cell, cells
+from benchmarks.journey_vs_shortcut.plan import ARMS, AS_LONG, EPOCHS, ON_A_CPU, OUT, PROBLEMS, cells
 from benchmarks.journey_vs_shortcut.plot import plot
 from benchmarks.result_file import write_result
 from longthought.train.evaluating.arms import over_seeds
@@ -27,7 +27,7 @@ def report(models: Sequence[str] = ON_A_CPU, name: str = NAME) -> None:
     Raises:
         SystemExit: no cell has been played.
     """
-    found = {cell: _read(cell) for cell in cells(models) if (OUT / "cells" / f"{cell.name}.json").is_file()}
+    found = {cell: result for cell in cells(models) if (result := _read(cell.name))}
     if not found:
         raise SystemExit("no cell is there yet")
     groups: defaultdict[Group, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
@@ -37,7 +37,9 @@ def report(models: Sequence[str] = ON_A_CPU, name: str = NAME) -> None:
         if equal == "tokens":
             # Arms that are as long as the journeys are the same trainings at equal tokens.
             arms.update({arm: groups[model, size, "examples"][arm] for arm in AS_LONG})
-    rows = [
+    bases = {model: result for model in models if (result := _read(f"{model}-base"))}
+    rows = [_row((model, 0, "examples"), "base", [result]) for model, result in bases.items()]
+    rows += [
         _row(group, arm, groups[group][arm]) for group in groups for arm in ARMS if groups[group].get(arm)
     ]
     gaps = [
@@ -47,13 +49,24 @@ def report(models: Sequence[str] = ON_A_CPU, name: str = NAME) -> None:
         if other != "journey" and groups[group].get(other) and groups[group].get("journey")
     ]
     _print(rows, gaps)
-    print(write_result(name, {"problems": PROBLEMS, "epochs": EPOCHS, "arms": rows, "gaps": gaps}))
+    every = [*found.values(), *bases.values()]
+    made = {
+        "problems": PROBLEMS,
+        "epochs": EPOCHS,
+        "cells": len(found),
+        "processor_hours": round(
+            sum(one["train_seconds"] + one["sample_seconds"] for one in every) / 3600, 1
+        ),
+        "arms": rows,
+        "gaps": gaps,
+    }
+    print(write_result(name, made))
     print(plot(rows, name))
 
 
-def _read(cell: Cell) -> dict[str, Any]:
-    result: dict[str, Any] = json.loads((OUT / "cells" / f"{cell.name}.json").read_bytes())
-    return result
+def _read(name: str) -> dict[str, Any] | None:
+    file = OUT / "cells" / f"{name}.json"
+    return json.loads(file.read_bytes()) if file.is_file() else None
 
 
 def _row(group: Group, arm: str, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -111,51 +124,62 @@ def _interval(found: Interval) -> dict[str, float]:
 
 
 def _print(rows: Sequence[Mapping[str, Any]], gaps: Sequence[Mapping[str, Any]]) -> None:
-    console = Console(width=150)
-    table = Table(title="accuracy on unseen problems, greedy", title_justify="left")
-    columns = [
-        "model",
-        "size",
-        "equal",
-        "arm",
-        "seeds",
-        "accuracy",
-        "95%",
-        "tokens",
-        "cut",
-        "backs",
-        "valid",
-        "legal",
-    ]
+    _table(
+        "accuracy on unseen problems, greedy",
+        (
+            "model",
+            "size",
+            "equal",
+            "arm",
+            "seeds",
+            "accuracy",
+            "95%",
+            "tokens",
+            "cut",
+            "backs",
+            "valid",
+            "legal",
+        ),
+        (
+            (
+                row["model"],
+                f"{row['size']:,}",
+                row["equal"],
+                row["arm"],
+                str(row["seeds"]),
+                f"{row['mean']:.1%}",
+                f"{row['low']:.1%} to {row['high']:.1%}",
+                f"{row['reply_tokens']:.0f}",
+                f"{row['cut']:.1%}",
+                f"{row['backs_a_thought']:.2f}",
+                "none" if row["valid_backs"] is None else f"{row['valid_backs']:.0%}",
+                "none" if row["legal_steps"] is None else f"{row['legal_steps']:.0%}",
+            )
+            for row in rows
+        ),
+    )
+    _table(
+        "journey minus the other arm, paired",
+        ("model", "size", "equal", "minus", "seeds", "points", "95%"),
+        (
+            (
+                gap["model"],
+                f"{gap['size']:,}",
+                gap["equal"],
+                gap["minus"],
+                str(gap["seeds"]),
+                f"{gap['mean']:+.1%}",
+                f"{gap['low']:+.1%} to {gap['high']:+.1%}",
+            )
+            for gap in gaps
+        ),
+    )
+
+
+def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    table = Table(title=title, title_justify="left")
     for column in columns:
-        table.add_column(column, justify="left" if column in ("model", "equal", "arm") else "right")
+        table.add_column(column, justify="left" if column in ("model", "equal", "arm", "minus") else "right")
     for row in rows:
-        table.add_row(
-            row["model"],
-            f"{row['size']:,}",
-            row["equal"],
-            row["arm"],
-            str(row["seeds"]),
-            f"{row['mean']:.1%}",
-            f"{row['low']:.1%} to {row['high']:.1%}",
-            f"{row['reply_tokens']:.0f}",
-            f"{row['cut']:.1%}",
-            f"{row['backs_a_thought']:.2f}",
-            "none" if row["valid_backs"] is None else f"{row['valid_backs']:.0%}",
-            "none" if row["legal_steps"] is None else f"{row['legal_steps']:.0%}",
-        )
-    console.print(table)
-    paired = Table(title="journey minus the other arm, paired", title_justify="left")
-    for column in ["model", "size", "equal", "minus", "seeds", "points", "95%"]:
-        paired.add_column(column, justify="left" if column in ("model", "equal", "minus") else "right")
-    for gap in gaps:
-        paired.add_row(
-            gap["model"],
-            f"{gap['size']:,}",
-            gap["equal"],
-            gap["minus"],
-            str(gap["seeds"]),
-            f"{gap['mean']:+.1%}",
-            f"{gap['low']:+.1%} to {gap['high']:+.1%}",
-        )
-    console.print(paired)
+        table.add_row(*row)
+    Console(width=150).print(table)

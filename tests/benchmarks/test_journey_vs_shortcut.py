@@ -9,7 +9,8 @@ from typing import Any, get_args
 
 import pytest
 
-from benchmarks.journey_vs_shortcut import matched, puzzles, report
+from benchmarks import result_file
+from benchmarks.journey_vs_shortcut import matched, plot, puzzles, report
 from benchmarks.journey_vs_shortcut.plan import EPOCHS, MODELS, SIZES, TARGETS, VOCABULARY, Cell, cells
 from benchmarks.journey_vs_shortcut.thoughts import Ways, ways_of
 from longthought.agents.rewards.countdown import Puzzle, alive
@@ -107,3 +108,33 @@ def test_no_puzzle_is_in_two_shares_and_all_can_be_solved(
     first = shares[0][0]
     numbers = " ".join(map(str, first["metadata"]["numbers"]))
     assert first["question"] == f"Make {first['metadata']['target']} of {numbers}."
+
+
+def test_the_report_pairs_arms_and_draws_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module, name in ((report, "OUT"), (plot, "RESULTS"), (result_file, "RESULTS")):
+        monkeypatch.setattr(module, name, tmp_path)
+    (tmp_path / "cells").mkdir()
+    cell_names = [f"1m-{arm}-327-examples-{seed}" for arm in ("journey", "shortcut") for seed in (1, 2)]
+    for name in ("1m-base", *cell_names):
+        right = {"1m-journey": 8, "1m-shortcut": 5}.get(name.partition("-327")[0], 2)
+        problems = [
+            {"id": str(n), "right": n < right, "cut": n == 9, "tokens": 10, "backs": 1, "valid_backs": n % 2}
+            | {"steps": 3, "legal_steps": 3}
+            for n in range(10)
+        ]
+        told = {"examples": 327, "tokens_seen": 5, "train_seconds": 1800, "sample_seconds": 0}
+        (tmp_path / "cells" / f"{name}.json").write_text(json.dumps({**told, "problems": problems}), "utf-8")
+    report.report()
+    made = json.loads((tmp_path / "journey_vs_shortcut.json").read_bytes())
+    by_arm = {(row["arm"], row["equal"]): row for row in made["arms"]}
+    assert by_arm["base", "examples"]["mean"] == 0.2
+    assert by_arm["journey", "examples"]["by_seed"] == [0.8, 0.8]
+    assert by_arm["journey", "examples"]["valid_backs"] == 0.5
+    (gap,) = made["gaps"]
+    assert (gap["minus"], gap["mean"], gap["seeds"]) == ("shortcut", 0.3, 2)
+    assert gap["low"] <= 0.3 <= gap["high"]
+    assert (made["cells"], made["processor_hours"]) == (4, 2.5)
+    assert (tmp_path / "journey_vs_shortcut.svg").stat().st_size > 0
+    assert "+30.0%" in capsys.readouterr().out
