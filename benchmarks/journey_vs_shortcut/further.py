@@ -24,7 +24,7 @@ from rich.table import Table
 from benchmarks.journey_vs_shortcut.base import base
 from benchmarks.journey_vs_shortcut.cell import ALONE
 from benchmarks.journey_vs_shortcut.plan import LEARNING_RATE, OUT, PROBLEMS, SIZES, TRAINING, Cell
-from benchmarks.journey_vs_shortcut.puzzles import dataset
+from benchmarks.journey_vs_shortcut.puzzles import Share, dataset
 from benchmarks.journey_vs_shortcut.trees import SEARCHING
 from benchmarks.result_file import write_result
 from longthought.scenarios.loop_asking import How
@@ -36,7 +36,7 @@ _SFT: dict[str, Any] = {**TRAINING, "learning_rate": LEARNING_RATE["1m"], "epoch
 _DPO: dict[str, Any] = {**TRAINING, "learning_rate": 2e-5, "epochs": 1, "beta": 0.1}
 
 
-def asked(share: str, limit: int, temperature: float) -> dict[str, Any]:
+def asked(share: Share, limit: int, temperature: float) -> dict[str, Any]:
     """The puzzles of a share, asked of a model by itself."""
     arm = "models.arm={engine: transformers, model: embedded}"
     sets = [dataset(share), arm, *ALONE, f"seats.policy.temperature={temperature}"]

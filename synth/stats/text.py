@@ -1,25 +1,24 @@
 """What is counted in the text of a thought: words, lines, marker words, repetition.
 
 The first five marker words are those of O1-Journey part 1, Table 3, counted as whole words in any case and anywhere.
-Repetition is the share of eight-word sequences that stood in the thought before; a thought loops when some twenty words
-come four times.
+Repetition and loops are what the filter of that name goes by: the share of eight-word sequences that stood in the
+thought before, and the same words four times or more, one after the other.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from longthought.synth.clean.repetition import repeated_share
+from longthought.synth.clean.repetition import loops, repeated_share
 
 MARKERS = ("wait", "alternatively", "but", "so", "let me", "hmm", "however", "therefore")
 _MARKERS = {
     marker: re.compile(r"(?<!\w)" + marker.replace(" ", r"\s+") + r"(?!\w)", re.IGNORECASE)
     for marker in MARKERS
 }
-_REPEATED, _LOOP, _ROUNDS = 8, 20, 4
+#: Words of the sequences that are looked for again, and rounds that are a loop.
+_REPEATED, _ROUNDS = 8, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +40,5 @@ def counts(text: str) -> Counts:
         lines=sum(bool(line.strip()) for line in text.split("\n")),
         markers={marker: sum(1 for _ in pattern.finditer(text)) for marker, pattern in _MARKERS.items()},
         repeated=repeated_share(words, _REPEATED),
-        loops=max(Counter(_runs(words, _LOOP)).values(), default=0) >= _ROUNDS,
+        loops=loops(words) >= _ROUNDS,
     )
-
-
-def _runs(words: Sequence[str], length: int) -> list[tuple[str, ...]]:
-    return list(zip(*(words[start:] for start in range(length)), strict=False))

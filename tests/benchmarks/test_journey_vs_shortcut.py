@@ -10,11 +10,12 @@ from typing import Any, get_args
 import pytest
 
 from benchmarks import result_file
-from benchmarks.journey_vs_shortcut import matched, plot, puzzles, report
+from benchmarks.journey_vs_shortcut import further, matched, plot, puzzles, report
 from benchmarks.journey_vs_shortcut.plan import EPOCHS, MODELS, SIZES, TARGETS, VOCABULARY, Cell, cells
 from benchmarks.journey_vs_shortcut.thoughts import Ways, ways_of
 from longthought.agents.rewards.countdown import Puzzle, alive
 from longthought.scenarios.load import load_scenario
+from longthought.scenarios.looping import LOOPS
 from longthought.scenarios.problem_source import problems_of
 
 SHARES: tuple[puzzles.Share, ...] = get_args(puzzles.Share)
@@ -138,3 +139,17 @@ def test_the_report_pairs_arms_and_draws_them(
     assert (made["cells"], made["processor_hours"]) == (4, 2.5)
     assert (tmp_path / "journey_vs_shortcut.svg").stat().st_size > 0
     assert "+30.0%" in capsys.readouterr().out
+
+
+def test_what_comes_after_is_well_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (puzzles, further):
+        monkeypatch.setattr(module, "OUT", tmp_path)
+    monkeypatch.setattr(puzzles, "HIGHEST", 3)
+    monkeypatch.setattr(further, "base", lambda model: tmp_path / f"{model}-base")
+    for name, (kind, settings) in further.loops("1m").items():
+        made = LOOPS[kind].settings.model_validate(settings)
+        assert made.evaluation is not None, name
+        seen, learned = (
+            problems_of(load_scenario(a.scenario, a.set)) for a in (made.evaluation, made.problems)
+        )
+        assert not {problem.id for problem in seen} & {problem.id for problem in learned}
