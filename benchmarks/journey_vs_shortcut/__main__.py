@@ -12,15 +12,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.journey_vs_shortcut.cell import play_base
 from benchmarks.journey_vs_shortcut.plan import ON_A_CPU, OUT, SEEDS, SIZES, Cell, cells
+from benchmarks.journey_vs_shortcut.processes import in_processes
 from benchmarks.journey_vs_shortcut.report import NAME, report
 
 
@@ -43,23 +39,8 @@ def _play(todo: list[Cell], at_once: int) -> None:
     todo = [cell for cell in todo if not (OUT / "cells" / f"{cell.name}.json").is_file()]
     for model in dict.fromkeys(cell.model for cell in todo):
         play_base(model)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns) as progress, ThreadPoolExecutor(at_once) as pool:
-        task = progress.add_task("cells", total=len(todo))
-        for cell, code in pool.map(_played, todo):
-            progress.update(task, advance=1, description=cell.name)
-            if code:
-                raise SystemExit(f"{cell.name} failed; see {OUT / 'cells' / cell.name}.log")
-
-
-def _played(cell: Cell) -> tuple[Cell, int]:
-    """A process for each cell: trainings share nothing, and its memory is given back."""
-    log = OUT / "cells" / f"{cell.name}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    fields = (cell.model, cell.arm, str(cell.size), cell.equal, str(cell.seed))
-    with log.open("w") as out:
-        command = [sys.executable, "-m", "benchmarks.journey_vs_shortcut.cell", *fields]
-        return cell, subprocess.run(command, stdout=out, stderr=subprocess.STDOUT).returncode
+    jobs = {cell.name: (cell.model, cell.arm, str(cell.size), cell.equal, str(cell.seed)) for cell in todo}
+    in_processes("benchmarks.journey_vs_shortcut.cell", jobs, at_once)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ every number that is common: a model of this size finds it hard to compare numbe
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from benchmarks.journey_vs_shortcut.corpora import base_corpus, tree_corpus
 from benchmarks.journey_vs_shortcut.plan import (
@@ -22,14 +23,14 @@ from longthought.train.settings import CorpusSettings, FromScratch, SftSettings,
 from longthought.train.sft import run_sft
 
 
-def base(model: str) -> Path:
-    """The directory of the base model, trained now if it is not there."""
+def base(model: str, digits: Literal[1, 3] = 3) -> Path:
+    """The directory of the base model, trained now if it is not there; ``digits`` of a number may be one token."""
     both = [CorpusSettings(path=tree_corpus(), kind=kind) for kind in ("shortcut", "journey")]
-    words = TokenizerSettings(vocab_size=VOCABULARY, digits=3, rows=5000, corpora=both)
+    words = TokenizerSettings(vocab_size=VOCABULARY, digits=digits, rows=5000, corpora=both)
     settings = SftSettings(
         model=FromScratch(config=MODELS[model], tokenizer=words),
         corpora=[CorpusSettings(path=base_corpus(), kind="shortcut")],
-        out=OUT / "models" / f"{model}-base",
+        out=OUT / "models" / (f"{model}-base" if digits == 3 else f"{model}-base-by-digit"),
         learning_rate=LEARNING_RATE[model],
         epochs=BASE_EPOCHS,
         earlier="resume",

@@ -32,15 +32,16 @@ ALONE = ("protocol=long-thought", f"seats.policy={{model: arm, temperature: 0.0,
 
 def play(cell: Cell) -> Path:
     """Train and evaluate the cell; its file, written whole when both are done."""
-    return _played(cell.name, lambda: run_sft(_settings(cell)))
+    return played(cell.name, lambda: run_sft(_settings(cell)))
 
 
 def play_base(model: str) -> Path:
     """The same of what all arms start from."""
-    return _played(f"{model}-base", lambda: base(model))
+    return played(f"{model}-base", lambda: base(model))
 
 
-def _played(name: str, train: Callable[[], Path]) -> Path:
+def played(name: str, train: Callable[[], Path]) -> Path:
+    """What a model does on the unseen problems once it is trained; the file ``cells/<name>.json``."""
     file = OUT / "cells" / f"{name}.json"
     if file.is_file():
         return file

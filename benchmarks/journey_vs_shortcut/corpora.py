@@ -17,18 +17,22 @@ _JOURNEYS = {"shuffled": {"detours": "shuffled"}, "masked": {"mask": "drop-wrong
 def tree_corpus() -> Path:
     """All arms, told from the experiment's debates."""
     kinds = [f"{arm}=journey" if arm in _JOURNEYS else arm for arm in ARMS]
-    return _exported(experiment_trees, OUT / "corpus", kinds, _JOURNEYS)
+    return exported(experiment_trees, OUT / "corpus", kinds, _JOURNEYS)
 
 
 @cache
 def base_corpus() -> Path:
     """Shortcuts of debates without a detour, for the base."""
-    return _exported(base_trees, OUT / "base-corpus", ["shortcut"], {})
+    return exported(base_trees, OUT / "base-corpus", ["shortcut"])
 
 
-def _exported(
-    run: Callable[[], Path], out: Path, kinds: list[str], options: Mapping[str, Mapping[str, object]]
+def exported(
+    run: Callable[[], Path],
+    out: Path,
+    kinds: list[str],
+    options: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Path:
+    """The corpus of a run, which is played if neither is there."""
     if not out.is_dir():
-        export(run(), out, kinds, {"jsonl"}, options=options)
+        export(run(), out, kinds, {"jsonl"}, options=options or {})
     return out

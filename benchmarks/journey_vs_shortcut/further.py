@@ -25,7 +25,7 @@ from benchmarks.journey_vs_shortcut.base import base
 from benchmarks.journey_vs_shortcut.cell import ALONE
 from benchmarks.journey_vs_shortcut.plan import LEARNING_RATE, OUT, PROBLEMS, SIZES, TRAINING, Cell
 from benchmarks.journey_vs_shortcut.puzzles import Share, dataset
-from benchmarks.journey_vs_shortcut.trees import SEARCHING
+from benchmarks.journey_vs_shortcut.trees import searching
 from benchmarks.result_file import write_result
 from longthought.scenarios.loop_asking import How
 from longthought.scenarios.looping import LOOPS, play_loop
@@ -64,7 +64,7 @@ def loops(model: str, seed: int = 1) -> dict[str, tuple[str, dict[str, Any]]]:
                 "seeds": {
                     "asked": {
                         "scenario": "countdown-teacher",
-                        "set": [dataset("trees"), *SEARCHING, "seed=11"],
+                        "set": list(searching()),
                         "limit": 2000,
                     }
                 },

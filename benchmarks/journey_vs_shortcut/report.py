@@ -48,7 +48,8 @@ def report(models: Sequence[str] = ON_A_CPU, name: str = NAME) -> None:
         for other in ARMS
         if other != "journey" and groups[group].get(other) and groups[group].get("journey")
     ]
-    _print(rows, gaps)
+    table("accuracy on unseen problems, greedy", rows, ("model", "size", "equal", "arm"))
+    _gaps(gaps)
     every = [*found.values(), *bases.values()]
     made = {
         "problems": PROBLEMS,
@@ -71,14 +72,15 @@ def _read(name: str) -> dict[str, Any] | None:
 
 def _row(group: Group, arm: str, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     model, size, equal = group
+    return {"model": model, "size": size, "equal": equal, "arm": arm, **account(results)}
+
+
+def account(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The figures of trainings that differ in their seeds alone."""
     every = [problem for result in results for problem in result["problems"]]
     backs = sum(problem["backs"] for problem in every)
     steps = sum(problem["steps"] for problem in every)
     return {
-        "model": model,
-        "size": size,
-        "equal": equal,
-        "arm": arm,
         "seeds": len(results),
         **_interval(over_seeds(_right(results))),
         "by_seed": [round(fmean(right.values()), 4) for right in _right(results)],
@@ -123,63 +125,44 @@ def _interval(found: Interval) -> dict[str, float]:
     return {"mean": round(found.mean, 4), "low": round(found.low, 4), "high": round(found.high, 4)}
 
 
-def _print(rows: Sequence[Mapping[str, Any]], gaps: Sequence[Mapping[str, Any]]) -> None:
-    _table(
-        "accuracy on unseen problems, greedy",
+def table(title: str, rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> None:
+    """Print the accounts, with what is called ``names`` in front of each."""
+    columns = (*names, "seeds", "accuracy", "95%", "tokens", "cut", "backs", "valid", "legal")
+    cells = (
         (
-            "model",
-            "size",
-            "equal",
-            "arm",
-            "seeds",
-            "accuracy",
-            "95%",
-            "tokens",
-            "cut",
-            "backs",
-            "valid",
-            "legal",
-        ),
-        (
-            (
-                row["model"],
-                f"{row['size']:,}",
-                row["equal"],
-                row["arm"],
-                str(row["seeds"]),
-                f"{row['mean']:.1%}",
-                f"{row['low']:.1%} to {row['high']:.1%}",
-                f"{row['reply_tokens']:.0f}",
-                f"{row['cut']:.1%}",
-                f"{row['backs_a_thought']:.2f}",
-                "none" if row["valid_backs"] is None else f"{row['valid_backs']:.0%}",
-                "none" if row["legal_steps"] is None else f"{row['legal_steps']:.0%}",
-            )
-            for row in rows
-        ),
+            *(str(row[name]) for name in names),
+            str(row["seeds"]),
+            f"{row['mean']:.1%}",
+            f"{row['low']:.1%} to {row['high']:.1%}",
+            f"{row['reply_tokens']:.0f}",
+            f"{row['cut']:.1%}",
+            f"{row['backs_a_thought']:.2f}",
+            "none" if row["valid_backs"] is None else f"{row['valid_backs']:.0%}",
+            "none" if row["legal_steps"] is None else f"{row['legal_steps']:.0%}",
+        )
+        for row in rows
     )
-    _table(
-        "journey minus the other arm, paired",
-        ("model", "size", "equal", "minus", "seeds", "points", "95%"),
-        (
-            (
-                gap["model"],
-                f"{gap['size']:,}",
-                gap["equal"],
-                gap["minus"],
-                str(gap["seeds"]),
-                f"{gap['mean']:+.1%}",
-                f"{gap['low']:+.1%} to {gap['high']:+.1%}",
-            )
-            for gap in gaps
-        ),
-    )
+    _lines(title, columns, cells, len(names))
 
 
-def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column, justify="left" if column in ("model", "equal", "arm", "minus") else "right")
+def _gaps(gaps: Iterable[Mapping[str, Any]]) -> None:
+    names = ("model", "size", "equal", "minus")
+    cells = (
+        (
+            *(str(gap[name]) for name in names),
+            str(gap["seeds"]),
+            f"{gap['mean']:+.1%}",
+            f"{gap['low']:+.1%} to {gap['high']:+.1%}",
+        )
+        for gap in gaps
+    )
+    _lines("journey minus the other arm, paired", (*names, "seeds", "points", "95%"), cells, len(names))
+
+
+def _lines(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], names: int) -> None:
+    made = Table(title=title, title_justify="left")
+    for place, column in enumerate(columns):
+        made.add_column(column, justify="left" if place < names else "right")
     for row in rows:
-        table.add_row(*row)
-    Console(width=150).print(table)
+        made.add_row(*row)
+    Console(width=150).print(made)

@@ -5,12 +5,21 @@ from __future__ import annotations
 import json
 from importlib import import_module
 from pathlib import Path
+from platform import platform
 from typing import Any, get_args
 
 import pytest
 
 from benchmarks import result_file
-from benchmarks.journey_vs_shortcut import further, matched, plot, puzzles, report
+from benchmarks.journey_vs_shortcut import (
+    further,
+    matched,
+    plot,
+    processes,
+    puzzles,
+    report,
+    variants,
+)
 from benchmarks.journey_vs_shortcut.plan import EPOCHS, MODELS, SIZES, TARGETS, VOCABULARY, Cell, cells
 from benchmarks.journey_vs_shortcut.thoughts import Ways, ways_of
 from longthought.agents.rewards.countdown import Puzzle, alive
@@ -153,3 +162,19 @@ def test_what_comes_after_is_well_said(tmp_path: Path, monkeypatch: pytest.Monke
             problems_of(load_scenario(a.scenario, a.set)) for a in (made.evaluation, made.problems)
         )
         assert not {problem.id for problem in seen} & {problem.id for problem in learned}
+
+
+def test_a_job_that_fails_is_named_with_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "OUT", tmp_path)
+    processes.in_processes("platform", {"one": ("--terse",), "two": ()}, 2)
+    assert (tmp_path / "cells" / "two.log").read_text().strip() == platform()
+    with pytest.raises(SystemExit, match=r"three failed; see .*three\.log"):
+        processes.in_processes("json.tool", {"three": (str(tmp_path / "nothing.json"),)}, 1)
+    assert "nothing.json" in (tmp_path / "cells" / "three.log").read_text()
+
+
+def test_variants_differ_in_one_thing_each() -> None:
+    fields = ("search", "digits", "epochs")
+    for name, variant in variants.VARIANTS.items():
+        plain = variants.Variant("")
+        assert sum(getattr(variant, field) != getattr(plain, field) for field in fields) == 1, name
