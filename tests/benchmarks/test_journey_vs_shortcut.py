@@ -154,7 +154,7 @@ def test_what_comes_after_is_well_said(tmp_path: Path, monkeypatch: pytest.Monke
     for module in (puzzles, further):
         monkeypatch.setattr(module, "OUT", tmp_path)
     monkeypatch.setattr(puzzles, "HIGHEST", 3)
-    monkeypatch.setattr(further, "base", lambda model: tmp_path / f"{model}-base")
+    monkeypatch.setattr(further, "base", tmp_path.joinpath)
     for name, (kind, settings) in further.loops("1m").items():
         made = LOOPS[kind].settings.model_validate(settings)
         assert made.evaluation is not None, name
