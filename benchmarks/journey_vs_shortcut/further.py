@@ -15,14 +15,13 @@ All is kept in ``out/journey/loops`` and gone on with; the figures go to ``resul
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.journey_vs_shortcut.base import base
-from benchmarks.journey_vs_shortcut.cell import ALONE
+from benchmarks.journey_vs_shortcut.cell import ALONE, play
 from benchmarks.journey_vs_shortcut.plan import LEARNING_RATE, OUT, PROBLEMS, SIZES, TRAINING, Cell
 from benchmarks.journey_vs_shortcut.puzzles import Share, dataset
 from benchmarks.journey_vs_shortcut.trees import searching
@@ -32,8 +31,6 @@ from longthought.scenarios.looping import LOOPS, play_loop
 from longthought.train.loops.account import Line
 
 ROUNDS = 3
-_SFT: dict[str, Any] = {**TRAINING, "learning_rate": LEARNING_RATE["1m"], "epochs": 6}
-_DPO: dict[str, Any] = {**TRAINING, "learning_rate": 2e-5, "epochs": 1, "beta": 0.1}
 
 
 def asked(share: Share, limit: int, temperature: float) -> dict[str, Any]:
@@ -45,14 +42,16 @@ def asked(share: Share, limit: int, temperature: float) -> dict[str, Any]:
 
 def loops(model: str, seed: int = 1) -> dict[str, tuple[str, dict[str, Any]]]:
     """By what it is called: the loop and its settings."""
-    journey = str(OUT / "models" / Cell(model, "journey", SIZES[-1], "examples", seed).name)
+    journey = str(OUT / "models" / _journey(model, seed).name)
+    sft = {**TRAINING, "learning_rate": LEARNING_RATE[model], "epochs": 6}
+    dpo = {**TRAINING, "learning_rate": LEARNING_RATE[model] / 100, "beta": 0.1}
     shared = {"evaluation": asked("unseen", PROBLEMS, 0.0)}
     aligned = shared | {"model": journey, "rounds": 1, "samples": 20, "problems": asked("trees", 500, 0.7)}
-    learned = shared | {"model": str(base(model)), "rounds": ROUNDS, "sft": _SFT}
+    learned = shared | {"model": str(base(model)), "rounds": ROUNDS, "sft": sft}
     by_perplexity = {"kind": "preference", "options": {"by": "perplexity", "part": "thought"}}
     return {
-        "dpo random": ("dpo", aligned | {"rows": [{"kind": "preference"}], "dpo": _DPO}),
-        "dpo perplexity": ("dpo", aligned | {"rows": [by_perplexity], "dpo": _DPO | {"sft_weight": 0.1}}),
+        "dpo random": ("dpo", aligned | {"rows": [{"kind": "preference"}], "dpo": dpo}),
+        "dpo perplexity": ("dpo", aligned | {"rows": [by_perplexity], "dpo": dpo | {"sft_weight": 0.1}}),
         "star": (
             "star",
             learned | {"problems": asked("trees", 2000, 0.7), "rationalise": False, "samples": 4},
@@ -75,11 +74,16 @@ def loops(model: str, seed: int = 1) -> dict[str, tuple[str, dict[str, Any]]]:
     }
 
 
+def _journey(model: str, seed: int) -> Cell:
+    return Cell(model, "journey", SIZES[-1], "examples", seed)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--model", default="1m")
     parser.add_argument("--only", default="", help="loops, with commas between them")
     given = parser.parse_args()
+    play(_journey(given.model, seed=1))
     found: dict[str, list[dict[str, Any]]] = {}
     for name, (kind, settings) in loops(given.model).items():
         if not given.only or name in given.only.split(","):
@@ -89,10 +93,12 @@ def main() -> None:
 
 
 def _play(kind: str, name: str, settings: dict[str, Any], model: str) -> list[Line]:
-    schema = LOOPS[kind].settings
-    say: Callable[[str, bool], None] = lambda stage, there: print(f"{name}: {stage}", flush=True)  # noqa: E731
+    def say(stage: str, there: bool) -> None:
+        print(f"{name}: {stage}{' is there already' if there else ''}", flush=True)
+
     out = OUT / "loops" / f"{model}-{name.replace(' ', '-')}"
-    return play_loop(kind, schema.model_validate(settings), out, How(max_connections=256), say)
+    made = LOOPS[kind].settings.model_validate(settings)
+    return play_loop(kind, made, out, How(max_connections=256), say)
 
 
 def _print(found: dict[str, list[dict[str, Any]]]) -> None:
