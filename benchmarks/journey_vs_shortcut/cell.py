@@ -15,7 +15,16 @@ from typing import Any, cast
 from benchmarks.journey_vs_shortcut.base import base
 from benchmarks.journey_vs_shortcut.corpora import tree_corpus
 from benchmarks.journey_vs_shortcut.matched import share
-from benchmarks.journey_vs_shortcut.plan import LEARNING_RATE, OUT, PROBLEMS, REPLY, TRAINING, Cell, Equal
+from benchmarks.journey_vs_shortcut.plan import (
+    GENTLER,
+    LEARNING_RATE,
+    OUT,
+    PROBLEMS,
+    REPLY,
+    TRAINING,
+    Cell,
+    Equal,
+)
 from benchmarks.journey_vs_shortcut.puzzles import dataset
 from benchmarks.journey_vs_shortcut.thoughts import ways_of
 from longthought.agents.rewards.countdown import puzzle_of
@@ -80,7 +89,7 @@ def _settings(cell: Cell) -> SftSettings:
         corpora=[CorpusSettings(path=tree_corpus(), kind=cell.arm, limit=rows)],
         out=OUT / "models" / cell.name,
         earlier="resume",
-        learning_rate=LEARNING_RATE[cell.model],
+        learning_rate=LEARNING_RATE[cell.model] * GENTLER[cell.size],
         epochs=epochs,
         seed=cell.seed,
         **TRAINING,

@@ -22,7 +22,16 @@ from rich.table import Table
 
 from benchmarks.journey_vs_shortcut.base import base
 from benchmarks.journey_vs_shortcut.cell import ALONE, play
-from benchmarks.journey_vs_shortcut.plan import LEARNING_RATE, OUT, PROBLEMS, SIZES, TRAINING, Cell
+from benchmarks.journey_vs_shortcut.plan import (
+    EPOCHS,
+    GENTLER,
+    LEARNING_RATE,
+    OUT,
+    PROBLEMS,
+    SIZES,
+    TRAINING,
+    Cell,
+)
 from benchmarks.journey_vs_shortcut.puzzles import Share, dataset
 from benchmarks.journey_vs_shortcut.trees import searching
 from benchmarks.result_file import write_result
@@ -43,7 +52,7 @@ def asked(share: Share, limit: int, temperature: float) -> dict[str, Any]:
 def loops(model: str, seed: int = 1) -> dict[str, tuple[str, dict[str, Any]]]:
     """By what it is called: the loop and its settings."""
     journey = str(OUT / "models" / _journey(model, seed).name)
-    sft = {**TRAINING, "learning_rate": LEARNING_RATE[model], "epochs": 6}
+    sft = {**TRAINING, "learning_rate": LEARNING_RATE[model] * GENTLER[2000], "epochs": EPOCHS[2000]}
     dpo = {**TRAINING, "learning_rate": LEARNING_RATE[model] / 100, "beta": 0.1}
     shared = {"evaluation": asked("unseen", PROBLEMS, 0.0)}
     aligned = shared | {"model": journey, "rounds": 1, "samples": 20, "problems": asked("trees", 500, 0.7)}
