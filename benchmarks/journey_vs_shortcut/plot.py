@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.journey_vs_shortcut.plan import ARMS
+from benchmarks.journey_vs_shortcut.plan import ARMS, SIZES
 from benchmarks.result_file import RESULTS
 from longthought.synth.picture import picture, save
 
@@ -39,6 +39,8 @@ def plot(rows: Sequence[Mapping[str, Any]], name: str) -> Path:
             if (row["model"], row["arm"]) == (model, "base"):
                 axis.axhline(100 * row["mean"], color="black", linewidth=1, linestyle=":", label="base")
         axis.set_xscale("log")
+        axis.set_xticks(SIZES, [f"{size:,}" for size in SIZES])
+        axis.minorticks_off()
         axis.set_xlabel("journeys trained on")
         axis.set_title(f"{model}, equal {equal}", fontsize=10)
         axis.grid(alpha=0.3)
