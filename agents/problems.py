@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,3 +30,11 @@ class Problem(BaseModel):
     def suspect_injection(self) -> bool:
         """The question tries to speak with another's voice (``agents.injection``)."""
         return suspicion(self.question) is not None
+
+
+def hash_problems(problems: Iterable[Problem]) -> str:
+    """One hash of the problems in their order."""
+    digest = sha256()
+    for problem in problems:
+        digest.update(problem.model_dump_json().encode() + b"\n")
+    return digest.hexdigest()

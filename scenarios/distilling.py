@@ -14,6 +14,7 @@ from rich.console import Console
 from longthought.agents.calls import digest_of, outside, sample
 from longthought.agents.errors import ContextLengthError, RefusedError, RewardError, UsageError
 from longthought.agents.models.contract import Message, Model, Reply, Sampling
+from longthought.agents.problems import hash_problems
 from longthought.agents.prompts import Prompts
 from longthought.agents.readings import Reading
 from longthought.agents.rewards.contract import Scorer
@@ -22,7 +23,6 @@ from longthought.protocols.runner import Assignment, assignments
 from longthought.scenarios.build import build
 from longthought.scenarios.jobs import Job, Row, do_jobs, take_work, write_rows
 from longthought.scenarios.load import load_scenario
-from longthought.scenarios.manifest import hash_problems
 from longthought.scenarios.preflight import check_servers
 from longthought.scenarios.problem_source import problems_of
 from longthought.synth.imports.thought_in_text import parted

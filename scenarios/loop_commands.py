@@ -8,14 +8,13 @@ from typing import Any, Literal
 
 from longthought.agents.errors import UsageError
 from longthought.agents.models.local_weights import local_directory, weights_digest
-from longthought.agents.problems import Problem
+from longthought.agents.problems import Problem, hash_problems
 from longthought.agents.prompts import Prompts
 from longthought.protocols.transcript import LONG_THOUGHT, Transcript
 from longthought.protocols.transcript_files import read_transcripts, write_transcripts
 from longthought.scenarios.loop_asking import How, ask, seated
 from longthought.scenarios.loop_problems import Problems, check_unseen, load_problems
 from longthought.scenarios.loop_stages import Stages
-from longthought.scenarios.manifest import hash_problems
 from longthought.synth.clean.filters import filters as named_filters
 from longthought.synth.corpus.export import export
 from longthought.synth.corpus.manifest import read_manifest

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from longthought.agents.errors import UsageError
-from longthought.agents.problems import Problem
+from longthought.agents.problems import Problem, hash_problems
 from longthought.scenarios.dataset_gym import problem_key
 from longthought.scenarios.load import Loaded, load_scenario
 from longthought.scenarios.loop_asking import How
-from longthought.scenarios.manifest import hash_problems
 from longthought.scenarios.problem_source import problems_of
 from longthought.synth.clean.exact import normal
 from longthought.train.loops.settings import Asked

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from longthought import __version__
 from longthought.agents.errors import JournalMismatch, UsageError
-from longthought.agents.problems import Problem
+from longthought.agents.problems import Problem, hash_problems
 from longthought.scenarios.load import Loaded
 from longthought.scenarios.replace_file import replace_file
 from longthought.synth.differences import differences
@@ -120,14 +120,6 @@ def new_manifest(
         versions=_versions(),
         passport=passport,
     )
-
-
-def hash_problems(problems: Sequence[Problem]) -> str:
-    """One hash of the problems in their order."""
-    digest = sha256()
-    for problem in problems:
-        digest.update(problem.model_dump_json().encode() + b"\n")
-    return digest.hexdigest()
 
 
 def read_manifest(run_dir: Path) -> Manifest | None:

@@ -19,11 +19,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from longthought.agents.calls import digest_of
 from longthought.agents.errors import UsageError
 from longthought.agents.models.chat_tokens import ChatEncoder
 from longthought.agents.models.contract import Message
-from longthought.agents.problems import Problem
+from longthought.agents.problems import Problem, hash_problems
 from longthought.synth.telling.thought_tags import frame
 from longthought.train.arguments import attention, trainer_arguments
 from longthought.train.begin import begin
@@ -64,7 +63,7 @@ def pinned(settings: GrpoSettings, problems: Sequence[Problem]) -> GrpoSettings:
     Raises:
         UsageError: they name another digest.
     """
-    digest = digest_of([(problem.id, problem.question, problem.gold) for problem in problems]).hex()
+    digest = hash_problems(problems)
     if settings.problems.digest not in (None, digest):
         raise UsageError(
             f"problems.digest: these problems have {digest}; take it out, or give the scenario those that it is of"

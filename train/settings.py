@@ -207,7 +207,7 @@ class ProblemSettings(_Settings):
     scenario: str
     set: list[str] = []
     limit: int | None = Field(default=None, ge=1)
-    #: Of the problems themselves; the record has it. Others are refused where it is given.
+    #: Of the problems themselves, as in a run's manifest; the record has it. Others are refused where it is given.
     digest: str | None = None
 
 

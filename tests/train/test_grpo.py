@@ -77,7 +77,7 @@ def test_questions_that_leave_no_room_are_dropped_or_refused(tmp_path: Path) -> 
 
 def test_other_problems_are_another_training(tmp_path: Path) -> None:
     first = pinned(settings(tmp_path), PROBLEMS)
-    others = [*PROBLEMS[1:], PROBLEMS[0].model_copy(update={"gold": "9"})]
+    others = [*PROBLEMS[1:], PROBLEMS[0].model_copy(update={"metadata": {"target": 9}})]
     assert identity_of(first) != identity_of(pinned(settings(tmp_path), others))
     assert pinned(first, PROBLEMS) == first
     with pytest.raises(UsageError, match=r"problems\.digest: these problems have [0-9a-f]+; take it out"):
