@@ -7,16 +7,15 @@ from typing import Any
 from longthought.train.arguments import quiet_libraries
 from longthought.train.artifact import check_places
 from longthought.train.checkpoints import is_finished
-from longthought.train.row_kinds import RowsOf, check_kinds
+from longthought.train.row_kinds import check_kinds
 from longthought.train.settings import TrainSettings
 from longthought.train.starting_point import Start, find_start
 
 
-def begin(settings: TrainSettings, rows: RowsOf | None, **options: Any) -> Start | None:
+def begin(settings: TrainSettings, **options: Any) -> Start | None:
     """Where the training starts; None where it is to be gone on with and ``settings.out`` holds what it made.
 
     Args:
-        rows: the trainer whose rows the corpora must hold; None where there are no corpora.
         options: as ``find_start`` takes them.
 
     Raises:
@@ -26,6 +25,5 @@ def begin(settings: TrainSettings, rows: RowsOf | None, **options: Any) -> Start
         return None
     quiet_libraries()
     check_places(settings)
-    if rows is not None:
-        check_kinds(settings.corpora, rows)
+    check_kinds(settings.corpora, settings.trainer)
     return find_start(settings, **options)

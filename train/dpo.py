@@ -28,7 +28,7 @@ def run_dpo(settings: DpoSettings) -> Path:
     Raises:
         UsageError: a model, corpus or row that cannot be trained with; see the functions called.
     """
-    start = begin(settings, "dpo")
+    start = begin(settings)
     if start is None:
         return settings.out
     pairs = tokenise_pairs(

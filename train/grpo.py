@@ -45,7 +45,7 @@ def run_grpo(settings: GrpoSettings, problems: Sequence[Problem], score: Score) 
     if settings.use_vllm and find_spec("vllm") is None:
         raise UsageError("use_vllm: the package vllm is missing; install it, or set use_vllm: false")
     settings = pinned(settings, problems)
-    start = begin(settings, None)
+    start = begin(settings)
     if start is None:
         return settings.out
     kept = problems_that_fit(settings, problems, start)

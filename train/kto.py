@@ -44,7 +44,7 @@ def run_kto(settings: KtoSettings) -> Path:
     Raises:
         UsageError: a model, corpus or row that cannot be trained with; see the functions called.
     """
-    start = begin(settings, "kto")
+    start = begin(settings)
     if start is None:
         return settings.out
     judged = tokenise_judged(read_rows(settings.corpora), start.tokenizer, settings, start.context)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +40,7 @@ def run_prm(settings: PrmSettings) -> Path:
     Raises:
         UsageError: a model, corpus or row that cannot be trained with; see the functions called.
     """
-    return _run(settings, "prm", lambda solution: step_supervision(solution, settings))
+    return _run(settings, lambda solution: step_supervision(solution, settings))
 
 
 def run_orm(settings: OrmSettings) -> Path:
@@ -49,7 +49,7 @@ def run_orm(settings: OrmSettings) -> Path:
     Raises:
         UsageError: a model, corpus or row that cannot be trained with; see the functions called.
     """
-    return _run(settings, "orm", outcome_supervision)
+    return _run(settings, outcome_supervision)
 
 
 def step_supervision(solution: LabelledSolution, settings: PrmSettings) -> Supervised:
@@ -121,12 +121,10 @@ def tokenise_solutions(
 
 def _run(
     settings: RewardModelSettings,
-    rows: Literal["prm", "orm"],
     supervise: Callable[[LabelledSolution], Supervised],
 ) -> Path:
     start = begin(
         settings,
-        rows,
         kind="AutoModelForTokenClassification",
         num_labels=2,
         id2label={0: "wrong", 1: "right"},

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from longthought.agents.errors import UsageError
 from longthought.synth.labelled.read import FORMATS
 from longthought.train.corpus import first_row
 from longthought.train.settings import CorpusSettings
-
-RowsOf = Literal["sft", "dpo", "kto", "prm", "orm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +17,7 @@ class _Kind:
 
     columns: frozenset[str]
     called: str
-    trainers: Sequence[RowsOf]
+    trainers: Sequence[str]
     exported: str = ""
 
 
@@ -31,8 +28,8 @@ _KINDS = (
     _Kind(frozenset({"prompt", "completion", "label"}), "judged answers", ("kto",), "kto"),
     _Kind(_STEPS, "step labels", ("prm", "orm"), "step_labels"),
     _Kind(_OUTCOMES, "outcome labels", ("orm",), "outcome_labels"),
-    _Kind(frozenset({"messages"}), "chats", ("sft",), "journey, or another with `messages`,"),
-    _Kind(frozenset({"input_ids", "labels"}), "token ids", ("sft",)),
+    _Kind(frozenset({"messages"}), "chats", ("sft", "critic"), "journey, or another with `messages`,"),
+    _Kind(frozenset({"input_ids", "labels"}), "token ids", ("sft", "critic")),
     *(
         _Kind(columns, "labelled solutions", ("prm", "orm"))
         for columns, _ in FORMATS.values()
@@ -41,7 +38,7 @@ _KINDS = (
 )
 
 
-def check_kinds(corpora: Iterable[CorpusSettings], trainer: RowsOf) -> None:
+def check_kinds(corpora: Iterable[CorpusSettings], trainer: str) -> None:
     """Look at the first row of each corpus.
 
     Raises:

@@ -28,7 +28,7 @@ def run_sft(settings: SftSettings) -> Path:
         UsageError: a model, corpus or row that cannot be trained with; see the functions called.
     """
     phases = phases_of(settings)
-    start = begin(settings, "sft")
+    start = begin(settings)
     if start is None:
         # It may have been killed between its end and this.
         clear_up(phases)
