@@ -22,9 +22,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from longthought.agents.decisions import Decision, Reflect, Terminate
-from longthought.agents.errors import (
-    ModelError,
-)
+from longthought.agents.errors import ModelError
 from longthought.agents.rewards.contract import Reward, Scorer
 from longthought.agents.rewards.tools import read_all
 from longthought.agents.seats.contract import Critic, Policy, Step

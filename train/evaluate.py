@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Literal
+from typing import Literal, get_args
 
 from longthought.agents.decisions import Backtrack, Reflect
 from longthought.agents.errors import UsageError
@@ -30,11 +30,11 @@ from longthought.train.results import Interval, bootstrap_mean
 
 #: ``cut``: a limit ended it before it answered, which is not to be wrong; ``unscored``: nobody can tell.
 End = Literal["right", "wrong", "cut", "unscored", "gave up", "error"]
-ENDS: tuple[End, ...] = ("right", "wrong", "cut", "unscored", "gave up", "error")
+ENDS: tuple[End, ...] = get_args(End)
 
 #: What has a mean.
-Figure = Literal["policy_tokens", "critic_tokens", "tokens", "detours", "detoured", "forced"]
-FIGURES: tuple[Figure, ...] = ("forced", "policy_tokens", "critic_tokens", "tokens", "detours", "detoured")
+Figure = Literal["forced", "policy_tokens", "critic_tokens", "tokens", "detours", "detoured"]
+FIGURES: tuple[Figure, ...] = get_args(Figure)
 
 Fact = Literal["level", "subject"]
 #: What problems call these in their metadata.

@@ -6,31 +6,33 @@ rows, or, for DPO's SFT term, unequally many tokens, the rows of small ones woul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-#: What is counted in a batch: rows, and whatever else a part of the loss is a mean over.
-Count = Callable[[Any], Sequence[Any]]
-
 
 class StepShares:
-    """Counts of a step's batches, those of all processes, to weigh the mean of each batch by."""
+    """Goes before a trainer of TRL's; counts a step's batches, those of all processes, to weigh the mean of each by."""
 
-    def __init__(self, count: Count) -> None:
-        self._count = count
-        self._mean: Any = None
+    _mean_counts: Any = None
 
-    def begin(self, trainer: Any, batches: Sequence[Any]) -> None:
-        """A step on these batches of this process begins."""
+    def counts(self, batch: Any) -> Sequence[Any]:
+        """What is counted in a batch: rows, and whatever else a part of the loss is a mean over."""
+        raise NotImplementedError
+
+    def get_batch_samples(self, *args: Any, **kwargs: Any) -> Any:
+        trl: Any = super()
+        batches, items = trl.get_batch_samples(*args, **kwargs)
         counts = torch.stack([self._counted(batch) for batch in batches])
-        every = trainer.accelerator.gather(counts.mean(0, keepdim=True).to(trainer.accelerator.device))
-        self._mean = every.mean(0)
+        trainer: Any = self
+        device = trainer.accelerator.device
+        self._mean_counts = trainer.accelerator.gather(counts.mean(0, keepdim=True).to(device)).mean(0)
+        return batches, items
 
-    def of(self, batch: Any) -> Any:
-        """Its counts beside those of the step's mean batch: 1 where all batches are alike."""
-        return self._counted(batch).to(self._mean.device) / self._mean
+    def shares(self, batch: Any) -> Any:
+        """The batch's counts beside those of the step's mean batch: 1 where all batches are alike."""
+        return self._counted(batch).to(self._mean_counts.device) / self._mean_counts
 
     def _counted(self, batch: Any) -> Any:
-        return torch.tensor([float(n) for n in self._count(batch)])
+        return torch.tensor([float(n) for n in self.counts(batch)])

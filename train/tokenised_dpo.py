@@ -13,7 +13,7 @@ from longthought.train.step_shares import StepShares
 _REFERENCE = ("ref_chosen_logps", "ref_rejected_logps")
 
 
-class TokenisedDPOTrainer(DPOTrainer):
+class TokenisedDPOTrainer(StepShares, DPOTrainer):
     """Takes the columns prompt_ids, chosen_ids and rejected_ids as they are.
 
     TRL would render the messages itself, and take special tokens that are spelt in a text for real ones. The loss is a
@@ -25,7 +25,6 @@ class TokenisedDPOTrainer(DPOTrainer):
         trl.__init__(*args, **kwargs)
         mine: Any = self
         self._weights: list[float] = list(mine.loss_weights)
-        self._shares = StepShares(_pairs_and_chosen_tokens)
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         return dataset
@@ -43,26 +42,19 @@ class TokenisedDPOTrainer(DPOTrainer):
             dataset = dataset.add_column(column, cat(values).tolist())
         return dataset
 
-    def get_batch_samples(self, *args: Any, **kwargs: Any) -> Any:
-        trl: Any = super()
-        batches, items = trl.get_batch_samples(*args, **kwargs)
-        self._shares.begin(self, batches)
-        return batches, items
+    def counts(self, batch: Any) -> tuple[Any, Any]:
+        """Pairs, and tokens of the chosen answers."""
+        learned = batch["completion_mask"][:, 1:]
+        pairs = len(learned) // 2
+        return pairs, learned[:pairs].sum()
 
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        shares = self._shares.of(inputs)
         # The preference term, and behind it the SFT term if there is one.
         self.loss_weights: Any = [
-            weight * share for weight, share in zip(self._weights, shares, strict=False)
+            weight * share for weight, share in zip(self._weights, self.shares(inputs), strict=False)
         ]
         trl: Any = super()
         return trl.compute_loss(model, inputs, *args, **kwargs)
-
-
-def _pairs_and_chosen_tokens(batch: Any) -> tuple[Any, Any]:
-    learned = batch["completion_mask"][:, 1:]
-    pairs = len(learned) // 2
-    return pairs, learned[:pairs].sum()
 
 
 class ReferenceFreeDPOTrainer(TokenisedDPOTrainer):
