@@ -45,8 +45,7 @@ class TokenizerSettings(_Settings):
 
     vocab_size: int = Field(default=512, ge=258)
     rows: int = Field(default=20_000, ge=1)
-    #: Of a number that a token may hold: 1 as in Qwen's, or 3 as in Llama 3's, with which a small model finds it easier
-    #: to copy and compare numbers.
+    #: Of a number that a token may hold: 1 as in Qwen's, or 3 as in Llama 3's.
     digits: Literal[1, 2, 3] = 1
     #: Those that it is learned from, where they are not those that the model is trained on: what later trainings teach
     #: then has its words in it, too.

@@ -1,7 +1,7 @@
 """A tokenizer trained on a corpus: byte-level BPE over whole lines of text, numbers apart from everything else.
 
-Text is cut at numbers only, so a phrase that always reads the same (an instruction, a cue) can become one
-token, while numbers are spelt digit by digit, or in threes. The 256 bytes are in the vocabulary, so every string
+Text is cut at numbers only, so a phrase that always reads the same (an instruction, a cue) can become one token, while
+numbers are spelt digit by digit, or in twos or threes. The 256 bytes are in the vocabulary, so every string
 decodes back exactly.
 """
 

@@ -2,7 +2,7 @@
 
 O1-Journey part 1 trains in two phases, too: single correct solutions first, long thoughts second (§"Journey learning").
 The tokenizer is learned from shortcuts and journeys together, so that no arm has the better one, and has a token for
-every number that is common: a model of this size finds it hard to compare numbers digit by digit.
+every number that is common (the variant ``by-digit`` has not).
 """
 
 from __future__ import annotations

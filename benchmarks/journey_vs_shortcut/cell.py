@@ -25,23 +25,21 @@ from benchmarks.journey_vs_shortcut.plan import (
     Cell,
     Equal,
 )
-from benchmarks.journey_vs_shortcut.puzzles import dataset
+from benchmarks.journey_vs_shortcut.puzzles import Share, dataset
 from benchmarks.journey_vs_shortcut.thoughts import ways_of
 from longthought.agents.rewards.countdown import puzzle_of
 from longthought.protocols.transcript import Transcript
 from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.load import load_scenario
+from longthought.scenarios.replace_file import replace_file
 from longthought.scenarios.run import RunOptions, play_to_end
 from longthought.train.settings import CorpusSettings, SftSettings
 from longthought.train.sft import run_sft
 
-#: A model by itself: it writes a whole thought and the answer behind it, in one reply.
-ALONE = ("protocol=long-thought", f"seats.policy={{model: arm, temperature: 0.0, max_tokens: {REPLY}}}")
-
 
 def play(cell: Cell) -> Path:
     """Train and evaluate the cell; its file, written whole when both are done."""
-    return played(cell.name, lambda: run_sft(_settings(cell)))
+    return played(cell.name, lambda: run_sft(settings_of(cell)))
 
 
 def play_base(model: str) -> Path:
@@ -69,19 +67,28 @@ def played(name: str, train: Callable[[], Path]) -> Path:
         "problems": rows,
     }
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.with_suffix(".partial").write_text(json.dumps(result), "utf-8")
-    file.with_suffix(".partial").rename(file)
+    replace_file(file, json.dumps(result))
     return file
 
 
 def solve(model: Path, name: str) -> Path:
     """The run in which the model writes a thought about every unseen problem."""
-    sets = [dataset("unseen"), f"models.arm={{engine: transformers, model: {model.resolve()}}}", *ALONE]
     options = RunOptions(run_dir=OUT / "runs" / name, limit=PROBLEMS, max_connections=PROBLEMS)
-    return play_to_end(load_scenario("countdown", sets), options)
+    return play_to_end(load_scenario("countdown", alone(model.resolve(), "unseen", 0.0)), options)
 
 
-def _settings(cell: Cell) -> SftSettings:
+def alone(model: Path | str, puzzles: Share, temperature: float) -> list[str]:
+    """A model by itself, as overrides of a scenario: a whole thought and the answer behind it in one reply."""
+    return [
+        dataset(puzzles),
+        f"models.arm={{engine: transformers, model: {model}}}",
+        "protocol=long-thought",
+        f"seats.policy={{model: arm, temperature: {temperature}, max_tokens: {REPLY}}}",
+    ]
+
+
+def settings_of(cell: Cell) -> SftSettings:
+    """The training of the cell."""
     start = base(cell.model)
     rows, epochs = share(cell, start)
     return SftSettings(

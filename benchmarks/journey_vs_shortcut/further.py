@@ -17,11 +17,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from benchmarks.journey_vs_shortcut.base import base
-from benchmarks.journey_vs_shortcut.cell import ALONE, play
+from benchmarks.journey_vs_shortcut.cell import alone, play
 from benchmarks.journey_vs_shortcut.plan import (
     EPOCHS,
     GENTLER,
@@ -32,7 +29,8 @@ from benchmarks.journey_vs_shortcut.plan import (
     TRAINING,
     Cell,
 )
-from benchmarks.journey_vs_shortcut.puzzles import Share, dataset
+from benchmarks.journey_vs_shortcut.puzzles import Share
+from benchmarks.journey_vs_shortcut.report import print_table
 from benchmarks.journey_vs_shortcut.trees import searching
 from benchmarks.result_file import write_result
 from longthought.scenarios.loop_asking import How
@@ -44,9 +42,7 @@ ROUNDS = 3
 
 def asked(share: Share, limit: int, temperature: float) -> dict[str, Any]:
     """The puzzles of a share, asked of a model by itself."""
-    arm = "models.arm={engine: transformers, model: embedded}"
-    sets = [dataset(share), arm, *ALONE, f"seats.policy.temperature={temperature}"]
-    return {"scenario": "countdown", "set": sets, "limit": limit}
+    return {"scenario": "countdown", "set": alone("embedded", share, temperature), "limit": limit}
 
 
 def loops(model: str, seed: int = 1) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -111,20 +107,20 @@ def _play(kind: str, name: str, settings: dict[str, Any], model: str) -> list[Li
 
 
 def _print(found: dict[str, list[dict[str, Any]]]) -> None:
-    table = Table(title="accuracy on unseen problems, greedy", title_justify="left")
-    for column in ("loop", "round", "asked", "solved", "rows", "accuracy", "95%", "gained", "p"):
-        table.add_column(column, justify="left" if column == "loop" else "right")
-    for name, lines in found.items():
-        for line in lines:
-            table.add_row(
-                name,
-                *(str(line[key]) for key in ("round", "asked", "solved", "rows")),
-                f"{line['accuracy']:.1%}",
-                f"{line['low']:.1%} to {line['high']:.1%}",
-                f"{line['gained']:+.1%}",
-                f"{line['p']:.2g}",
-            )
-    Console(width=120).print(table)
+    columns = ("loop", "round", "asked", "solved", "rows", "accuracy", "95%", "gained", "p")
+    rows = (
+        (
+            name,
+            *(str(line[key]) for key in ("round", "asked", "solved", "rows")),
+            f"{line['accuracy']:.1%}",
+            f"{line['low']:.1%} to {line['high']:.1%}",
+            f"{line['gained']:+.1%}",
+            f"{line['p']:.2g}",
+        )
+        for name, lines in found.items()
+        for line in lines
+    )
+    print_table("accuracy on unseen problems, greedy", columns, rows, names=1)
 
 
 if __name__ == "__main__":

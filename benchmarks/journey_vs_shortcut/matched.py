@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.journey_vs_shortcut.corpora import tree_corpus
 from benchmarks.journey_vs_shortcut.plan import ARMS, EPOCHS, MAX_LENGTH, OUT, Cell
+from longthought.scenarios.replace_file import replace_file
 from longthought.synth.tokens.load import load_tokenizer
 from longthought.train.corpus import read_rows
 from longthought.train.settings import CorpusSettings
@@ -39,7 +40,7 @@ def _lengths(model: str) -> dict[str, list[int]]:
     if not file.is_file():
         tokenizer = load_tokenizer(model)
         found = {arm: _arm(arm, tokenizer) for arm in ARMS}
-        file.write_text(json.dumps(found), "utf-8")
+        replace_file(file, json.dumps(found))
     counted: dict[str, list[int]] = json.loads(file.read_bytes())
     return counted
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from benchmarks.journey_vs_shortcut.plan import HIGHEST, OUT, TARGETS
 from longthought.agents.rewards.countdown import reachable
+from longthought.scenarios.replace_file import replace_file
 
 #: The puzzles whose shortcuts the base learns, those that the arms' debates are about, and those that are unseen.
 Share = Literal["base", "trees", "unseen"]
@@ -41,9 +42,7 @@ def _write(directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     for share, lines in shares.items():
         random.shuffle(lines)
-        partial = directory / f".{share}.jsonl"
-        partial.write_text("".join(lines), "utf-8")
-        partial.rename(directory / f"{share}.jsonl")
+        replace_file(directory / f"{share}.jsonl", "".join(lines))
 
 
 def _share(name: str) -> Share:

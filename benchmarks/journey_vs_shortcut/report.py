@@ -33,10 +33,10 @@ def report(models: Sequence[str] = ON_A_CPU, name: str = NAME) -> None:
     groups: defaultdict[Group, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for cell, result in found.items():
         groups[cell.model, cell.size, cell.equal][cell.arm].append(result)
-    for (model, size, equal), arms in groups.items():
-        if equal == "tokens":
-            # Arms that are as long as the journeys are the same trainings at equal tokens.
-            arms.update({arm: groups[model, size, "examples"][arm] for arm in AS_LONG})
+    for model, size, equal in [group for group in groups if group[2] == "tokens"]:
+        # Arms that are as long as the journeys are the same trainings at equal tokens.
+        same = groups[model, size, "examples"]
+        groups[model, size, equal].update({arm: same[arm] for arm in AS_LONG if arm in same})
     bases = {model: result for model in models if (result := _read(f"{model}-base"))}
     rows = [_row((model, 0, "examples"), "base", [result]) for model, result in bases.items()]
     rows += [
@@ -109,10 +109,6 @@ def _gap(
         "minus": other,
         "seeds": min(len(mine), len(theirs)),
         **_interval(over_seeds(mine, theirs)),
-        "by_seed": [
-            round(fmean(one[problem] - two[problem] for problem in one), 4)
-            for one, two in zip(mine, theirs, strict=False)
-        ],
     }
 
 
@@ -142,7 +138,7 @@ def table(title: str, rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -
         )
         for row in rows
     )
-    _lines(title, columns, cells, len(names))
+    print_table(title, columns, cells, len(names))
 
 
 def _gaps(gaps: Iterable[Mapping[str, Any]]) -> None:
@@ -156,10 +152,11 @@ def _gaps(gaps: Iterable[Mapping[str, Any]]) -> None:
         )
         for gap in gaps
     )
-    _lines("journey minus the other arm, paired", (*names, "seeds", "points", "95%"), cells, len(names))
+    print_table("journey minus the other arm, paired", (*names, "seeds", "points", "95%"), cells, len(names))
 
 
-def _lines(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], names: int) -> None:
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], names: int) -> None:
+    """Print rows of texts; the first columns, ``names`` in number, to the left and figures to the right."""
     made = Table(title=title, title_justify="left")
     for place, column in enumerate(columns):
         made.add_column(column, justify="left" if place < names else "right")

@@ -17,17 +17,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchmarks.journey_vs_shortcut.base import base
-from benchmarks.journey_vs_shortcut.cell import played
+from benchmarks.journey_vs_shortcut.cell import played, settings_of
 from benchmarks.journey_vs_shortcut.corpora import exported, tree_corpus
-from benchmarks.journey_vs_shortcut.plan import EPOCHS, LEARNING_RATE, OUT, SIZES, TRAINING, Cell
+from benchmarks.journey_vs_shortcut.plan import EPOCHS, OUT, SIZES, Cell
 from benchmarks.journey_vs_shortcut.processes import in_processes
 from benchmarks.journey_vs_shortcut.report import account, table
 from benchmarks.journey_vs_shortcut.trees import searching, trees
 from benchmarks.result_file import write_result
-from longthought.train.settings import CorpusSettings, SftSettings
+from longthought.train.settings import CorpusSettings
 from longthought.train.sft import run_sft
 
 MODEL, SIZE, SEED = "1m", SIZES[-1], 1
+JOURNEY = Cell(MODEL, "journey", SIZE, "examples", SEED)
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Variant:
 
 VARIANTS = {
     "back-to-alive": Variant("goes back to where there is a way", {"back": "alive"}),
-    "all-seeing": Variant("leaves a dead end as soon as it is one", {"back": "alive", "sight": 99}),
+    "all-seeing": Variant("leaves a dead end as soon as it is one", {"sight": 99}),
     "guess-0.2": Variant("guesses every fifth step", {"guess": 0.2}),
     "guess-0.6": Variant("guesses three steps of five", {"guess": 0.6}),
     "by-digit": Variant("every digit is a token, in the base too", digits=1),
@@ -61,17 +62,13 @@ def _train(name: str, variant: Variant) -> Path:
         at = OUT / "variants" / name
         sets = searching(**variant.search)
         corpus = exported(lambda: trees(sets, at / "trees"), at / "corpus", ["journey"])
-    settings = SftSettings(
-        model=str(base(MODEL, variant.digits)),
-        corpora=[CorpusSettings(path=corpus, kind="journey", limit=SIZE)],
-        out=OUT / "models" / f"variant-{name}",
-        earlier="resume",
-        learning_rate=LEARNING_RATE[MODEL],
-        epochs=variant.epochs,
-        seed=SEED,
-        **TRAINING,
-    )
-    return run_sft(settings)
+    changes = {
+        "model": str(base(MODEL, variant.digits)),
+        "corpora": [CorpusSettings(path=corpus, kind="journey", limit=SIZE)],
+        "out": OUT / "models" / f"variant-{name}",
+        "epochs": variant.epochs,
+    }
+    return run_sft(settings_of(JOURNEY).model_copy(update=changes))
 
 
 def main() -> None:
@@ -99,7 +96,7 @@ def main() -> None:
 def _report() -> None:
     told = {
         f"{MODEL}-base": "the base",
-        Cell(MODEL, "journey", SIZE, "examples", SEED).name: "the experiment's journeys",
+        JOURNEY.name: "the experiment's journeys",
         Cell(MODEL, "masked", SIZE, "examples", SEED).name: "no loss on what was gone back from",
         **{f"variant-{name}": variant.tells for name, variant in VARIANTS.items()},
     }

@@ -178,3 +178,4 @@ def test_variants_differ_in_one_thing_each() -> None:
     for name, variant in variants.VARIANTS.items():
         plain = variants.Variant("")
         assert sum(getattr(variant, field) != getattr(plain, field) for field in fields) == 1, name
+        assert len(variant.search) <= 1, name

@@ -22,6 +22,7 @@ from longthought.agents.rewards.countdown import (
     moves,
     parse_step,
     puzzle_of,
+    reachable,
     solutions,
 )
 
@@ -52,6 +53,12 @@ def _brute_force(numbers: tuple[int, ...], target: int) -> bool:
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=4).map(_hand), st.integers(0, 60))
 def test_the_solver_agrees_with_brute_force(numbers: tuple[int, ...], target: int) -> None:
     assert alive(numbers, target) == _brute_force(numbers, target)
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=3).map(_hand))
+def test_what_can_be_reached_is_all_that_brute_force_finds_in_order(numbers: tuple[int, ...]) -> None:
+    highest = max(9**3, *reachable(numbers))
+    assert reachable(numbers) == [n for n in range(highest + 1) if _brute_force(numbers, n)]
 
 
 def test_fractions_only_where_asked_for() -> None:
