@@ -9,7 +9,7 @@ from longthought.train.checkpoints import checkpoints_of
 from longthought.train.reporting import reporting
 from longthought.train.settings import TrainSettings
 
-_EAGER_LENGTH = 1024
+_EAGER_LENGTH = 512
 
 
 def quiet_libraries() -> None:
@@ -80,6 +80,6 @@ def attention(settings: TrainSettings) -> str:
     """The attention implementation to train with; saved models do not remember it."""
     if settings.attention != "auto":
         return settings.attention
-    # Eager attention holds every score of a batch, which long rows have no memory for.
+    # Eager attention holds every score of a batch: long rows have no memory for them, and take longer.
     short = settings.max_length <= _EAGER_LENGTH
     return "eager" if short and use_cpu(settings) and use_bf16(settings) else "sdpa"

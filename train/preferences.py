@@ -27,8 +27,9 @@ Part = Literal["whole", "thought"]
 
 @dataclass(frozen=True, slots=True)
 class TokenisedPairs:
-    """``dataset`` is a ``datasets.Dataset`` with TRL's columns prompt_ids, chosen_ids and rejected_ids.
+    """``dataset`` is a ``datasets.Dataset`` with TRL's columns prompt_ids, chosen_ids and rejected_ids, and ``length``.
 
+    ``length`` is that of the longer side, its prompt included: what both are padded to.
     ``dropped`` counts the pairs that were too long, ``equal`` those whose sides are the same in what is learned.
     """
 
@@ -61,6 +62,7 @@ def tokenise_pairs(
     datasets: Any = import_module("datasets")
     encoder = RowEncoder(tokenizer)
     columns: dict[str, list[list[int]]] = {"prompt_ids": [], "chosen_ids": [], "rejected_ids": []}
+    lengths: list[int] = []
     tokens = dropped = equal = 0
     for row in rows:
         prompt = read_messages(row.content, "prompt", row.where)
@@ -85,13 +87,14 @@ def tokenise_pairs(
         columns["prompt_ids"].append(chosen[:taken])
         columns["chosen_ids"].append(chosen[taken:])
         columns["rejected_ids"].append(rejected[taken_too:])
+        lengths.append(max(len(chosen), len(rejected)))
         tokens += len(chosen) + len(rejected)
     if not tokens:
         raise UsageError(
             f"corpora: no pairs to train on: of {equal} both sides are equal, and {dropped} are longer than "
             f"{longest(max_length, context)} tokens; export pairs that differ"
         )
-    return TokenisedPairs(datasets.Dataset.from_dict(columns), tokens, dropped, equal)
+    return TokenisedPairs(datasets.Dataset.from_dict({**columns, "length": lengths}), tokens, dropped, equal)
 
 
 def encode_answer(

@@ -8,6 +8,7 @@ import torch
 from torch.utils.data import DataLoader
 from trl.trainer.dpo_trainer import DPOTrainer
 
+from longthought.train.length_batches import length_batches
 from longthought.train.step_shares import StepShares
 
 _REFERENCE = ("ref_chosen_logps", "ref_rejected_logps")
@@ -16,8 +17,8 @@ _REFERENCE = ("ref_chosen_logps", "ref_rejected_logps")
 class TokenisedDPOTrainer(StepShares, DPOTrainer):
     """Takes the columns prompt_ids, chosen_ids and rejected_ids as they are.
 
-    TRL would render the messages itself, and take special tokens that are spelt in a text for real ones. The loss is a
-    mean over the pairs of an optimiser step, its SFT term one over the step's chosen tokens.
+    TRL would render the messages itself, and take special tokens that are spelt in a text for real ones. The pairs
+    of a step have similar lengths; its loss is their mean, and its SFT term one over their chosen tokens.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -28,6 +29,9 @@ class TokenisedDPOTrainer(StepShares, DPOTrainer):
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         return dataset
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        return length_batches(self)
 
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
         # TRL hands the values on in a file, whose name for a dataset in memory each process draws by itself.

@@ -121,7 +121,7 @@ def test_of_thoughts_alone_nothing_behind_them_is_learned(
     for column, step in (("chosen_ids", best), ("rejected_ids", worst)):
         assert decode(made[column]).rstrip() == f"<think>\n{step}".rstrip()
     (whole,) = tokenise_pairs([Row(row, "row 1")], tokenizer, max_length=400).dataset
-    for column in made:
+    for column in ("prompt_ids", "chosen_ids", "rejected_ids"):
         assert decode(whole[column]).startswith(decode(made[column]))
 
 

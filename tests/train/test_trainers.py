@@ -16,8 +16,8 @@ from longthought.agents.errors import UsageError
 from longthought.agents.models.chat_tokens import ChatEncoder
 from longthought.agents.models.contract import Message, Sampling
 from longthought.agents.models.transformers_engine import TransformersModel
-from longthought.train.corpus import Row
-from longthought.train.dpo import run_dpo
+from longthought.train.corpus import Row, read_rows
+from longthought.train.dpo import dpo_trainer, run_dpo
 from longthought.train.kto import run_kto, tokenise_judged
 from longthought.train.preferences import tokenise_pairs
 from longthought.train.settings import CriticSettings, DpoSettings, KtoSettings, SftSettings
@@ -136,6 +136,21 @@ def test_dpo_prefers_what_was_chosen(trained: Path, tmp_path: Path) -> None:
     assert log[0]["rewards/margins"] == pytest.approx(0.0, abs=1e-3)
     assert log[-1]["rewards/margins"] > 0.05
     assert log[-1]["loss"] < log[0]["loss"]
+
+
+def test_the_pairs_of_a_step_have_similar_lengths(trained: Path, tmp_path: Path) -> None:
+    rows = preference_rows(32)
+    for n, row in enumerate(rows):
+        row["rejected" if n % 2 else "chosen"][0]["content"] += ", no" * n
+    corpus = write_corpus(tmp_path / "corpus", "preference", rows)
+    settings = DpoSettings.model_validate(
+        shared_settings(corpus, "preference", tmp_path / "dpo") | {"batch": 4}
+    )
+    model, tokenizer = load(trained)
+    pairs = tokenise_pairs(read_rows(settings.corpora), tokenizer, max_length=512).dataset
+    lengths = sorted(pairs["length"][:])
+    batches = dpo_trainer(settings, model, tokenizer, pairs).get_train_dataloader()
+    assert sorted(batch["input_ids"].shape[1] for batch in batches) == lengths[3::4]
 
 
 @pytest.mark.parametrize("loss", ["sigmoid", "sigmoid_norm", "ipo", "hinge"])
