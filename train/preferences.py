@@ -122,18 +122,17 @@ def encode_answer(
         cuts.setdefault(at + len(answer) - 1, []).append(len(text))
     (encoded,) = encoder.encode_rows([[*prompt, *answer]], [cuts])
     ids: list[int] = encoded.ids.tolist()
-    owners, starts = encoded.owners.tolist(), encoded.starts.tolist()
+    owners, lasts = encoded.owners.tolist(), encoded.lasts.tolist()
     kept = set(owners)
     if any(m.content and at + i not in kept for i, m in enumerate(answer)):
         raise UsageError(f"{row.where}: the chat template loses a message of `{side}`")
     if unfinished:
         # What follows, the template's end of the turn too, would teach to stop there.
         end = at + len(answer) - 1
-        ids = ids[: 1 + max(i for i, owner in enumerate(owners) if owner == end and starts[i] < len(text))]
+        ids = ids[: 1 + max(i for i, owner in enumerate(owners) if owner == end and lasts[i] < len(text))]
     if not shared:
         return ids, 0
-    # The start of a token that the tokenizer cannot cut is −1.
-    own = (i for i, owner in enumerate(owners) if owner == at and not 0 <= starts[i] < shared)
+    own = (i for i, owner in enumerate(owners) if owner == at and lasts[i] >= shared)
     return ids, next(own, len(ids))
 
 

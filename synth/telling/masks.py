@@ -62,9 +62,10 @@ def masked_spans(open: str, pieces: Sequence[Piece], close: str, mask: Mask) -> 
         return []
     frame = mask in FRAMED
     lengths = [len(open), *(len(piece.text) + len(piece.gap) for piece in pieces)]
-    # The last piece has no line break of its own behind it.
-    lengths[-1] -= len(pieces[-1].gap) if pieces else 0
-    parts = [*zip(lengths, [frame, *learned(pieces, mask)], strict=True), (len(close), frame)]
+    # The line break behind the last piece is the one that the end begins with.
+    gap = len(close) - len(close.lstrip()) if pieces else 0
+    lengths[-1] += gap - len(pieces[-1].gap) if pieces else 0
+    parts = [*zip(lengths, [frame, *learned(pieces, mask)], strict=True), (len(close) - gap, frame)]
     spans: list[Span] = []
     at = 0
     for carries, run in groupby(parts, key=lambda part: part[1]):

@@ -53,7 +53,7 @@ class Labeller:
             raise UsageError(f"{where}: the chat template of {self._name} loses a trained message")
         learned = told.copy()
         for span in masked:
-            inside = (row.starts >= span["start"]) & (row.starts < span["end"]) | (row.starts < 0)
+            inside = (row.lasts >= span["start"]) & (row.lasts < span["end"])
             learned &= ~(inside & (row.owners == span["message"]))
         if not learned.any():
             raise UsageError(

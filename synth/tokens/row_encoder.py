@@ -1,12 +1,12 @@
-"""Encodes the chats of rows: many at once, with the place of every token, and exact where the loss mask changes.
+"""Encodes the chats of rows: many at once, and with the place of every token, by which loss masks go.
 
 A row is rendered and encoded as :class:`ChatEncoder` does it; what the template writes around the texts is found out
 once for each sequence of messages of the same shape (``skeleton``). Beyond that
 
 - the tags of a thought (``thought_tags.frame``) may become special tokens in an assistant's message; no other text may;
-- where a token would reach over a place at which the mask changes, the text is cut there and its parts are encoded
-  apart, so that no token is half learned. Everywhere else the tokens are those of the whole text. A tokenizer that puts
-  a space of its own in front of every part cannot do that; there such a token carries no loss.
+- the tokens are those of the whole text whatever its mask, as a model writes them; one that reaches over a place at
+  which the mask changes belongs to where it ends. Cutting the text there would mask to the character, but teach what no
+  model comes to: where `]\nWait` is one token, `Wait` behind `]\n`.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ Cuts = Mapping[int, Sequence[int]]
 
 @dataclass(frozen=True, slots=True)
 class EncodedRow:
-    """Token ids, for each the index of the message that it spells, or ``TEMPLATE``, and where in it it starts.
+    """Token ids, for each the index of the message that it spells, or ``TEMPLATE``, and where in it it ends.
 
-    The start of a token that reaches over a change of the mask is −1.
+    ``lasts`` are the places of the tokens' last characters.
     """
 
     ids: Ids
     owners: Ids
-    starts: Ids
+    lasts: Ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +62,6 @@ class RowEncoder(ChatEncoder):
     def __init__(self, tokenizer: Any) -> None:
         super().__init__(tokenizer)
         self._skeletons = dict[tuple[Shape, ...], list[Part] | frozenset[int]]()
-        # What stands in front of a later part of a text, so that no tokenizer takes it for a text's beginning.
-        plain = (
-            token.content
-            for token in tokenizer.added_tokens_decoder.values()
-            if token.special and not (token.lstrip or token.rstrip)
-        )
-        self._lead: str = next(plain, "")
-        self._cuts = not tokenizer.tokenize(f"{self._lead}a")[-1].startswith("\u2581")
 
     def encode_rows(self, chats: Sequence[Sequence[Message]], cuts: Sequence[Cuts]) -> Iterator[EncodedRow]:
         """Each chat, encoded; ``cuts`` has the places of each chat at which the mask changes.
@@ -82,17 +74,10 @@ class RowEncoder(ChatEncoder):
         for chat, places, stretches, text, ids, spans in zip(
             chats, cuts, filled, texts, *self._offsets(texts), strict=True
         ):
-            if not self._sound(chat, stretches, text):
+            if self._sound(chat, stretches, text):
+                yield _placed(ids, spans, stretches)
+            else:
                 yield self._apart(chat, stretches, places)
-                continue
-            torn = _torn(spans, stretches, places)
-            if torn and self._cuts:
-                yield _placed(*self._in_parts(text, torn), stretches)
-                continue
-            row = _placed(ids, spans, stretches)
-            for place in torn:
-                row.starts[(spans[:, 0] < place) & (place < spans[:, 1])] = -1
-            yield row
 
     def _fill(self, chat: Sequence[Message], cuts: Cuts) -> list[_Stretch]:
         """The stretches of a chat: its skeleton with its texts in place."""
@@ -118,21 +103,6 @@ class RowEncoder(ChatEncoder):
         return spelled == sum(
             len(self._markers.findall(stretch.text)) for stretch in stretches if stretch.markup
         )
-
-    def _in_parts(self, text: str, cuts: Sequence[int]) -> tuple[Ids, Ids]:
-        """Ids and spans of a text whose parts between the cuts are encoded apart."""
-        ids: list[Ids] = []
-        spans: list[Ids] = []
-        for start, end in pairwise((0, *cuts, len(text))):
-            lead = self._lead if start else ""
-            ((part_ids,), (part_spans,)) = self._offsets([lead + text[start:end]])
-            skip = 1 if lead else 0
-            ids.append(part_ids[skip:])
-            # A token of white space may have its place trimmed to behind itself, but never out of its part.
-            shifted = np.clip(part_spans[skip:] + (start - len(lead)), start, end)
-            shifted[:, 0] = np.minimum(shifted[:, 0], end - 1)
-            spans.append(shifted)
-        return np.concatenate(ids), np.concatenate(spans)
 
     def _apart(self, chat: Sequence[Message], stretches: Sequence[_Stretch], cuts: Cuts) -> EncodedRow:
         """A chat in which a text spells a special token: every stretch by itself, such text with its tokens split."""
@@ -189,37 +159,22 @@ def _lost(chat: Sequence[Message], stretches: Sequence[_Stretch]) -> bool:
     return any(message.content and i not in owned for i, message in enumerate(chat))
 
 
-def _torn(spans: Ids, stretches: Sequence[_Stretch], cuts: Cuts) -> list[int]:
-    """The places in the whole text at which the mask changes and no token ends where the next begins."""
-    if not cuts:
-        return []
-    torn: set[int] = set()
-    at, whole = 0, sum(len(stretch.text) for stretch in stretches)
-    for stretch in stretches:
-        for cut in cuts.get(stretch.owner, ()):
-            place = at + cut - stretch.start
-            inside = at <= place <= at + len(stretch.text) if not stretch.markup else place == at
-            if inside and 0 < place < whole:
-                behind = int(np.searchsorted(spans[:, 0], place))
-                met = behind == len(spans) or spans[behind, 0] == place
-                if not met or (behind and spans[behind - 1, 1] != place):
-                    torn.add(place)
-        at += len(stretch.text)
-    return sorted(torn)
-
-
 def _placed(ids: Ids, spans: Ids, stretches: Sequence[_Stretch]) -> EncodedRow:
     """Ids with their owners and places, from the tokens' spans in the whole text."""
     ends = np.cumsum([len(stretch.text) for stretch in stretches])
     # A token whose white space was trimmed from its span has an empty one, behind itself.
     starts = np.where(spans[:, 0] < spans[:, 1], spans[:, 0], np.maximum(spans[:, 0] - 1, 0))
-    stretch = np.searchsorted(ends, starts, side="right")
-    owners = np.array([each.owner for each in stretches], dtype=np.int32)
-    begins = np.array([each.start for each in stretches])
+    lasts = np.maximum(spans[:, 1] - 1, starts)
+    first, last = (np.searchsorted(ends, places, side="right") for places in (starts, lasts))
+    owners = np.array([stretch.owner for stretch in stretches], dtype=np.int32)
+    # A token is of the message that it begins in, and ends no later than that.
+    leaves = owners[first] != owners[last]
+    last, lasts = np.where(leaves, first, last), np.where(leaves, ends[first] - 1, lasts)
+    begins = np.array([stretch.start for stretch in stretches])
     # Markup may be written otherwise than in the message, so all of it has the place at which it begins there.
-    fixed = np.array([each.markup for each in stretches])[stretch]
-    inside = np.where(fixed, 0, starts - np.concatenate([[0], ends[:-1]])[stretch])
-    return EncodedRow(ids, owners[stretch], (begins[stretch] + inside).astype(np.int32))
+    fixed = np.array([stretch.markup for stretch in stretches])[last]
+    inside = np.where(fixed, 0, lasts - np.concatenate([[0], ends[:-1]])[last])
+    return EncodedRow(ids, owners[first], (begins[last] + inside).astype(np.int32))
 
 
 def _cut(stretch: _Stretch, cuts: Sequence[int]) -> list[tuple[str, int]]:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import re
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
@@ -33,73 +31,81 @@ KINDS: list[Derivation] = [
 ]
 
 
-def expected(row: SftRow) -> tuple[str, str]:
-    """What is learned of a row and what is not, from its columns alone; the template ends every message with END."""
-    told, kept = "", ""
+def rendered(row: SftRow) -> tuple[str, list[bool]]:
+    """A row as the template writes it, with END behind every message, and of each character whether it is learned.
+
+    From the row's columns alone. An end is learned if what stands before it is.
+    """
+    text, learned = "", list[bool]()
     for i, (message, trained) in enumerate(zip(row.messages, row.trained, strict=True)):
-        text = message["content"]
-        spans = [(s["start"], s["end"]) for s in row.masked if s["message"] == i]
-        edges = [0, *(place for span in spans for place in span), len(text)]
-        last = False
-        for number, (start, end) in enumerate(pairwise(edges)):
-            if start == end:
-                continue
-            last = trained and number % 2 == 0
-            told, kept = (told + text[start:end], kept) if last else (told, kept + text[start:end])
-        told, kept = (told + END, kept) if last else (told, kept + END)
-    return told, kept
+        own = [trained] * len(message["content"])
+        for span in row.masked:
+            if span["message"] == i:
+                own[span["start"] : span["end"]] = [False] * (span["end"] - span["start"])
+        text += message["content"] + END
+        learned += own + [bool(own) and own[-1]] * len(END)
+    return text, learned
 
 
-def found(row: SftRow, tokenizer: Any) -> tuple[str, str]:
-    """What is learned of a row and what is not, from its tokens."""
+def labelled(row: SftRow, tokenizer: Any) -> tuple[list[int], list[int]]:
+    """The row's tokens, and those of them that are learned."""
     chat = [Message(message["role"], message["content"]) for message in row.messages]
     (tokens,) = RowEncoder(tokenizer).encode_rows([chat], [cuts_of(row.masked)])
     labels = Labeller(tokenizer).label(row.id, chat, row.trained, row.masked, tokens)
-    assert set(labels) - {IGNORED} <= set(tokens.ids)
-    return (
-        str(tokenizer.decode(tokens.ids[labels != IGNORED])),
-        str(tokenizer.decode(tokens.ids[labels == IGNORED])),
-    )
-
-
-def plain(text: str) -> str:
-    """Without what tokenizers do not keep: white space around the token that swallows it, and ▁ for a space."""
-    return re.sub(r"\s*Hmm,\s*", "Hmm,", text.replace("\u2581", " "))
+    return tokens.ids.tolist(), labels.tolist()
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
 @given(samples=debates())
 @settings(max_examples=60, deadline=None)
-def test_masked_tokens_decode_to_the_spans_meant(name: str, samples: list[Transcript]) -> None:
+def test_tokens_are_those_of_the_whole_text_and_learned_if_they_end_in_what_is(
+    name: str, samples: list[Transcript]
+) -> None:
     tokenizer = TOKENIZERS[name]()
     for kind in KINDS:
         for row in kind.rows(samples):
             if isinstance(row, SftRow):
-                told, kept = found(row, tokenizer)
-                meant, rest = expected(row)
-                assert plain(told) == plain(meant)
-                # Where a text begins, this kind puts a space of its own.
-                assert plain(kept) == plain(f" {rest}" if name == "sentencepiece" else rest)
+                text, learned = rendered(row)
+                whole = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+                lasts = [max(end, start, 1) - 1 for start, end in whole["offset_mapping"]]
+                told = [learned[last] for last in lasts]
+                ids, labels = labelled(row, tokenizer)
+                assert ids == whole["input_ids"]
+                assert labels == [i if t else IGNORED for i, t in zip(ids, told, strict=True)]
+
+
+@given(samples=debates())
+@settings(max_examples=60, deadline=None)
+def test_where_tokens_end_with_lines_masks_are_exact(samples: list[Transcript]) -> None:
+    tokenizer = TOKENIZERS["lines"]()
+    for kind in KINDS:
+        for row in kind.rows(samples):
+            if isinstance(row, SftRow):
+                text, learned = rendered(row)
+                _, labels = labelled(row, tokenizer)
+                told = tokenizer.decode([i for i in labels if i != IGNORED])
+                assert told == "".join(c for c, t in zip(text, learned, strict=True) if t)
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
-def test_a_mask_that_changes_anywhere_in_a_word_is_exact(name: str) -> None:
+def test_a_token_over_a_change_of_the_mask_is_kept_and_belongs_to_where_it_ends(name: str) -> None:
     tokenizer = TOKENIZERS[name]()
     encoder, labeller = RowEncoder(tokenizer), Labeller(tokenizer)
     text = "12 + 15 = 27, é 漢 🙂\nHold on, back to the beginning.\n\nBefore I go on"
     chat = [Message("user", "x"), Message("assistant", text)]
-    (whole,) = encoder.encode_rows([chat], [{}])
-    assert list(whole.ids) == tokenizer(f"x{END}{text}{END}", add_special_tokens=False)["input_ids"]
-    more = 0
+    whole = tokenizer(f"x{END}{text}{END}", add_special_tokens=False, return_offsets_mapping=True)
+    before = len(f"x{END}")
+    within = 0
     for cut in range(1, len(text)):
         masked = [MaskedSpan(message=1, start=0, end=cut)]
         (tokens,) = encoder.encode_rows([chat], [cuts_of(masked)])
+        assert list(tokens.ids) == whole["input_ids"]
         labels = labeller.label("row", chat, [False, True], masked, tokens)
-        assert tokenizer.decode(tokens.ids[labels != IGNORED]) == text[cut:] + END
-        # Only the token at the cut is another.
-        assert 0 <= len(tokens.ids) - len(whole.ids) <= 20
-        more += len(tokens.ids) != len(whole.ids)
-    assert more > len(text) / 4
+        over = [start for start, end in whole["offset_mapping"] if start < before + cut < end]
+        at = min(over, default=before + cut) - before
+        assert tokenizer.decode(tokens.ids[labels != IGNORED]) == text[at:] + END
+        within += at < cut
+    assert within > len(text) / 4
 
 
 def test_thought_tags_are_special_tokens_where_the_tokenizer_has_them(tmp_path: Path) -> None:

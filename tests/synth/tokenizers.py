@@ -1,4 +1,4 @@
-"""Three tokenizers unlike each other, which can all encode any text."""
+"""Four tokenizers unlike each other, which can all encode any text."""
 
 from __future__ import annotations
 
@@ -59,7 +59,34 @@ def with_added_tokens() -> Any:
     return tokenizer
 
 
-TOKENIZERS = {"embedded": embedded, "sentencepiece": sentencepiece, "added": with_added_tokens}
+@cache
+def by_lines() -> Any:
+    """Byte-level BPE whose tokens end where lines end, as those of Qwen and Llama 3 do."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer: Any = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(r"\n+"), "merged_with_previous"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer: Any = trainers.BpeTrainer(
+        vocab_size=500, show_progress=False, special_tokens=[END, PAD], initial_alphabet=alphabet
+    )
+    tokenizer.train_from_iterator(_texts(), trainer)
+    return _fast(PreTrainedTokenizerFast, tokenizer)
+
+
+TOKENIZERS = {
+    "embedded": embedded,
+    "sentencepiece": sentencepiece,
+    "added": with_added_tokens,
+    "lines": by_lines,
+}
 
 
 def _texts() -> list[str]:
