@@ -1,9 +1,10 @@
 """How perplexed a model is by the thoughts of debates: exp of the mean negative log-likelihood of their tokens.
 
 STILL-2 (Min et al. 2024, arXiv 2412.09413) selects by it: right thoughts that are still surprising teach the most,
-wrong ones that are not are what is to be unlearned. The thought is the text between its tags, behind the question as
-the model's chat template writes it; question, tags and answer are not counted. Values are rounded to five figures, for
-the last ones depend on what shares a batch.
+wrong ones that are not are what is to be unlearned. The thought is measured where a row has it: behind the question and
+the opening tag, as the model's chat template writes them, with the tokens of the whole message. Question, tags and what
+stands behind the thought are not counted. Values are rounded to five figures, for the last ones depend on what shares a
+batch.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from longthought.agents.errors import UsageError
-from longthought.agents.models.chat_tokens import ChatEncoder
 from longthought.agents.models.contract import Message
 from longthought.agents.models.local_weights import Device, load_weights, local_directory, weights_digest
 from longthought.protocols.transcript import Transcript
@@ -24,14 +26,18 @@ from longthought.protocols.transcript_files import read_transcripts
 from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.journey import Journey
 from longthought.synth.derive.shortcut import Shortcut
+from longthought.synth.derive.solution import Solution, ending, framed
 from longthought.synth.imports.whole_reply import taken_apart
-from longthought.synth.telling.pieces import joined
+from longthought.synth.tokens.row_encoder import RowEncoder
 from longthought.train.perplexity_file import PerplexityFile
 from longthought.train.starting_point import model_source
 
 #: Debates whose thoughts are sorted by length into batches, and then written.
 _CHUNK = 64
-_TOLD = {"journey": Journey(solved_only=False), "shortcut": Shortcut(solved_only=False)}
+_TOLD: dict[str, Solution] = {
+    "journey": Journey(solved_only=False),
+    "shortcut": Shortcut(solved_only=False),
+}
 
 
 @dataclass(slots=True)
@@ -92,7 +98,7 @@ class _Scorer:
 
     def __init__(self, source: str, device: Device, batch_tokens: int) -> None:
         self._weights = load_weights(source, device, "auto", None)
-        self._encoder = ChatEncoder(self._weights.tokenizer)
+        self._encoder = RowEncoder(self._weights.tokenizer)
         self._batch_tokens = batch_tokens
 
     def lines(self, transcripts: Sequence[Transcript], measured: Measured) -> Iterator[dict[str, Any]]:
@@ -103,10 +109,10 @@ class _Scorer:
         texts: list[tuple[int, str, list[int], int]] = []
         for number, transcript in enumerate(transcripts):
             for told, kind in _TOLD.items():
-                pieces = kind.thought(transcript)
-                if isinstance(pieces, Dropped) or not pieces:
+                encoded = self._encode(transcript, kind)
+                if encoded is None:
                     continue
-                ids, first = self._encode(transcript, joined(pieces))
+                ids, first = encoded
                 if len(ids) > self._weights.context:
                     measured.too_long += 1
                 else:
@@ -117,17 +123,24 @@ class _Scorer:
                 lines[number][told] = value
         yield from lines
 
-    def _encode(self, transcript: Transcript, thought: str) -> tuple[list[int], int]:
-        """The ids of question and thought up to the thought's end, and where it begins."""
-        chat = [Message("user", transcript.problem.question), Message("assistant", thought)]
-        encoded = self._encoder.encode(chat, add_generation_prompt=False)
-        own = [place for place, owner in enumerate(encoded.owner) if owner == 1]
-        if not own:
+    def _encode(self, transcript: Transcript, kind: Solution) -> tuple[list[int], int] | None:
+        """The ids of question and thought up to the thought's end, and where it begins; None where there is none."""
+        pieces = kind.thought(transcript)
+        if isinstance(pieces, Dropped) or not pieces:
+            return None
+        message = framed(pieces, transcript, kind.tags, "all")
+        if isinstance(message, Dropped):
+            return None
+        chat = [Message("user", transcript.problem.question), Message("assistant", message.text)]
+        start, end = len(kind.tags.open), len(message.text) - len(ending(transcript, kind.tags))
+        (row,) = self._encoder.encode_rows([chat], [{1: (start, end)}])
+        (own,) = np.nonzero((row.owners == 1) & (row.lasts >= start) & (row.lasts < end))
+        if not len(own):
             raise UsageError(
                 f"{transcript.id}: the chat template of {self._weights.tokenizer.name_or_path} loses the thought"
             )
         # Nothing goes before the very first token of a text, so it has no likelihood.
-        return encoded.ids[: own[-1] + 1], max(own[0], 1)
+        return row.ids[: own[-1] + 1].tolist(), max(int(own[0]), 1)
 
     def _batches(
         self, texts: Iterable[tuple[int, str, list[int], int]]

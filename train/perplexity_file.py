@@ -16,6 +16,9 @@ from longthought.agents.errors import RunError, UsageError
 from longthought.protocols.journal import cut_torn_tail
 from longthought.synth.perplexities import Line
 
+#: What is measured, so that no file holds values of two kinds.
+_MEASURED = "the thought in its tags"
+
 
 class PerplexityFile:
     """Open for one writer. ``held`` are the debates in it, as run and id.
@@ -28,7 +31,7 @@ class PerplexityFile:
     def __init__(self, path: Path, model: str, weights: str) -> None:
         self._path, self._weights = path, weights
         self.held: set[tuple[str, str]] = set()
-        header = orjson.dumps({"perplexity_of": model, "weights": weights}) + b"\n"
+        header = orjson.dumps({"perplexity_of": model, "weights": weights, "measured": _MEASURED}) + b"\n"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
@@ -65,7 +68,8 @@ class PerplexityFile:
             begun = not first.endswith(b"\n") and header.startswith(first)
             if not begun and not self._ours(first):
                 raise UsageError(
-                    f"{self._path}: holds no perplexities of this model's weights; choose another --out"
+                    f"{self._path}: holds no perplexities of this model's weights, as they are measured now; choose "
+                    "another --out"
                 )
             for number, line in enumerate(lines, start=2):
                 if line.endswith(b"\n"):
@@ -80,7 +84,7 @@ class PerplexityFile:
         except orjson.JSONDecodeError:
             return False
         header = cast("dict[str, object]", content) if isinstance(content, dict) else {}
-        return header.get("weights") == self._weights
+        return (header.get("weights"), header.get("measured")) == (self._weights, _MEASURED)
 
     def _hold(self, text: bytes, number: int) -> None:
         try:

@@ -12,8 +12,14 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from longthought.agents.decisions import Terminate
 from longthought.agents.errors import UsageError
 from longthought.agents.models.contract import Reply
+from longthought.agents.problems import Problem
+from longthought.agents.thoughts import Thought
+from longthought.protocols.outcomes import Outcome
+from longthought.protocols.transcript import Judgement, Transcript
+from longthought.protocols.transcript_files import write_transcripts
 from longthought.synth.perplexities import load_perplexities
 from longthought.train import perplexity
 from longthought.train.perplexity import Measured, measure_perplexities
@@ -50,11 +56,14 @@ def test_a_value_is_the_models_own_perplexity_of_the_thought(
     loader: Any = AutoModelForCausalLM
     tokenizers: Any = AutoTokenizer
     model, tokenizer = loader.from_pretrained(trained), tokenizers.from_pretrained(trained)
-    asked = tokenizer("q: 2+2?<|end|>", add_special_tokens=False)["input_ids"]
-    whole = tokenizer("q: 2+2?<|end|>2+2 is 4\nanswer: 4", add_special_tokens=False)["input_ids"]
+    asked, thought = "q: 2+2?<|end|><think>\n", "2+2 is 4\nanswer: 4"
+    text = f"{asked}{thought}\n</think>\n\nAnswer: 4<|end|>"
+    whole = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    ids, lasts = whole["input_ids"], [end - 1 for _, end in whole["offset_mapping"]]
     with torch.no_grad():
-        chances = model(torch.tensor([whole])).logits[0].log_softmax(-1)
-    own = [float(chances[at - 1, whole[at]]) for at in range(len(asked), len(whole))]
+        chances = model(torch.tensor([ids])).logits[0].log_softmax(-1)
+    inside = [at for at, last in enumerate(lasts) if len(asked) <= last < len(asked + thought)]
+    own = [float(chances[at - 1, ids[at]]) for at in inside]
     assert values[1]["shortcut"] == pytest.approx(math.exp(-sum(own) / len(own)), rel=1e-3)
     assert values[1]["journey"] != values[1]["shortcut"], "the journey says that it is solved"
     assert values[2]["journey"] is None, "a truncated thought"
@@ -105,7 +114,7 @@ def test_a_file_of_something_else_is_left_as_it_is(
 ) -> None:
     out = tmp_path / "notes"
     out.write_text(content)
-    with pytest.raises(UsageError, match="holds no perplexities of this model's weights"):
+    with pytest.raises(UsageError, match="holds no perplexities of this model's weights, as they are"):
         measure(run, out, trained)
     assert out.read_text() == content
 
@@ -141,3 +150,26 @@ def test_no_debates_is_one_clear_line(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "empty" / "journal-0.jsonl").touch()
     with pytest.raises(UsageError, match="no finished debate here yet"):
         measure(tmp_path / "empty", tmp_path / "values.jsonl", trained)
+
+
+def test_what_a_reply_says_behind_its_thought_does_not_count(trained: Path, tmp_path: Path) -> None:
+    thought = "<think>\n2+2 is 4\nWait, 4.\n</think>\n\n"
+    values: list[float] = []
+    for name, behind in (
+        ("short", "Answer: 4"),
+        ("long", "Two and two, as everybody knows: four.\n\nAnswer: 4"),
+    ):
+        said = Transcript(
+            run=name,
+            protocol="long-thought",
+            number=0,
+            problem=Problem(id="p", question="2+2?"),
+            thoughts=(Thought(id=1, parent=0, kind="conclusion", text=thought + behind, answer="4"),),
+            judgements=(Judgement(thought=1, decision=Terminate(reason="solved", answer="4")),),
+            outcome=Outcome(kind="solved", answer="4"),
+            turns=1,
+        )
+        write_transcripts(tmp_path / f"{name}.jsonl.zst", [said])
+        measure(tmp_path / f"{name}.jsonl.zst", tmp_path / f"{name}.jsonl", trained)
+        values.append(lines(tmp_path / f"{name}.jsonl")[1]["journey"])
+    assert values[0] == values[1]
