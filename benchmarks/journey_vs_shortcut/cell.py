@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from benchmarks.journey_vs_shortcut.base import base
 from benchmarks.journey_vs_shortcut.corpora import tree_corpus
@@ -26,10 +26,6 @@ from benchmarks.journey_vs_shortcut.plan import (
     Equal,
 )
 from benchmarks.journey_vs_shortcut.puzzles import Share, dataset
-from benchmarks.journey_vs_shortcut.thoughts import ways_of
-from longthought.agents.rewards.countdown import puzzle_of
-from longthought.protocols.transcript import Transcript
-from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.load import load_scenario
 from longthought.scenarios.replace_file import replace_file
 from longthought.scenarios.run import RunOptions, play_to_end
@@ -48,14 +44,14 @@ def play_base(model: str) -> Path:
 
 
 def played(name: str, train: Callable[[], Path]) -> Path:
-    """What a model does on the unseen problems once it is trained; the file ``cells/<name>.json``."""
+    """A model trained and asked the unseen problems; the file ``cells/<name>.json`` says that both is done."""
     file = OUT / "cells" / f"{name}.json"
     if file.is_file():
         return file
     model = train()
     trained = json.loads((model / "training.json").read_bytes())
     started = time.perf_counter()
-    rows = [_row(each) for each in read_transcripts(solve(model, name))]
+    solve(model, name)
     result = {
         "cell": name,
         "examples": trained["rows"],
@@ -64,7 +60,6 @@ def played(name: str, train: Callable[[], Path]) -> Path:
         "final_loss": trained["final_loss"],
         "train_seconds": trained["seconds"],
         "sample_seconds": round(time.perf_counter() - started, 1),
-        "problems": rows,
     }
     file.parent.mkdir(parents=True, exist_ok=True)
     replace_file(file, json.dumps(result))
@@ -101,22 +96,6 @@ def settings_of(cell: Cell) -> SftSettings:
         seed=cell.seed,
         **TRAINING,
     )
-
-
-def _row(said: Transcript) -> dict[str, Any]:
-    puzzle = puzzle_of(said.problem)
-    assert puzzle is not None
-    ways = ways_of("".join(thought.text for thought in said.thoughts), puzzle)
-    return {
-        "id": said.problem.id,
-        "right": said.outcome.is_right,
-        "cut": said.outcome.group == "limit",
-        "tokens": said.usage["policy"].completion,
-        "backs": ways.backs,
-        "valid_backs": ways.valid,
-        "steps": ways.steps,
-        "legal_steps": ways.legal,
-    }
 
 
 if __name__ == "__main__":

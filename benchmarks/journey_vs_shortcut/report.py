@@ -13,6 +13,7 @@ from rich.table import Table
 
 from benchmarks.journey_vs_shortcut.plan import ARMS, AS_LONG, EPOCHS, ON_A_CPU, OUT, PROBLEMS, cells
 from benchmarks.journey_vs_shortcut.plot import plot
+from benchmarks.journey_vs_shortcut.replies import replies
 from benchmarks.result_file import write_result
 from longthought.train.evaluating.arms import over_seeds
 from longthought.train.results import Interval
@@ -27,7 +28,7 @@ def report(models: Sequence[str] = ON_A_CPU, name: str = NAME) -> None:
     Raises:
         SystemExit: no cell has been played.
     """
-    found = {cell: result for cell in cells(models) if (result := _read(cell.name))}
+    found = {cell: result for cell in cells(models) if (result := read(cell.name))}
     if not found:
         raise SystemExit("no cell is there yet")
     groups: defaultdict[Group, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
@@ -37,7 +38,7 @@ def report(models: Sequence[str] = ON_A_CPU, name: str = NAME) -> None:
         # Arms that are as long as the journeys are the same trainings at equal tokens.
         same = groups[model, size, "examples"]
         groups[model, size, equal].update({arm: same[arm] for arm in AS_LONG if arm in same})
-    bases = {model: result for model in models if (result := _read(f"{model}-base"))}
+    bases = {model: result for model in models if (result := read(f"{model}-base"))}
     rows = [_row((model, 0, "examples"), "base", [result]) for model, result in bases.items()]
     rows += [
         _row(group, arm, groups[group][arm]) for group in groups for arm in ARMS if groups[group].get(arm)
@@ -65,9 +66,12 @@ def report(models: Sequence[str] = ON_A_CPU, name: str = NAME) -> None:
     print(plot(rows, name))
 
 
-def _read(name: str) -> dict[str, Any] | None:
+def read(name: str) -> dict[str, Any] | None:
+    """What a cell says of its training, and ``problems``, what it did on each; None if it has not been played."""
     file = OUT / "cells" / f"{name}.json"
-    return json.loads(file.read_bytes()) if file.is_file() else None
+    return (
+        json.loads(file.read_bytes()) | {"problems": replies(OUT / "runs" / name)} if file.is_file() else None
+    )
 
 
 def _row(group: Group, arm: str, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -78,8 +82,6 @@ def _row(group: Group, arm: str, results: Sequence[Mapping[str, Any]]) -> dict[s
 def account(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The figures of trainings that differ in their seeds alone."""
     every = [problem for result in results for problem in result["problems"]]
-    backs = sum(problem["backs"] for problem in every)
-    steps = sum(problem["steps"] for problem in every)
     return {
         "seeds": len(results),
         **_interval(over_seeds(_right(results))),
@@ -87,13 +89,27 @@ def account(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "examples": results[0]["examples"],
         "tokens_seen": results[0]["tokens_seen"],
         "reply_tokens": round(fmean(problem["tokens"] for problem in every), 1),
-        "cut": round(fmean(problem["cut"] for problem in every), 4),
-        "backs_a_thought": round(backs / len(every), 3),
-        "valid_backs": round(sum(problem["valid_backs"] for problem in every) / backs, 4) if backs else None,
-        "legal_steps": round(sum(problem["legal_steps"] for problem in every) / steps, 4) if steps else None,
+        "cut": _share(problem["cut"] for problem in every),
+        "claims": _share(problem["claims"] for problem in every),
+        "at_once": _share(problem["right"] and not problem["backs"] for problem in every),
+        "backs_a_thought": round(fmean(problem["backs"] for problem in every), 3),
+        "valid_backs": _part(every, "valid_backs", "backs"),
+        "repeated_attempts": _part(every, "repeated", "attempts"),
+        "legal_steps": _part(every, "legal_steps", "steps"),
         "train_seconds": round(sum(result["train_seconds"] for result in results), 1),
         "sample_seconds": round(sum(result["sample_seconds"] for result in results), 1),
     }
+
+
+def _share(of: Iterable[bool]) -> float:
+    return round(fmean(of), 4)
+
+
+def _part(problems: Iterable[Mapping[str, Any]], some: str, of: str) -> float | None:
+    """The part that ``some`` is of all, over all problems; None where there is nothing."""
+    counted = [(problem[some], problem[of]) for problem in problems]
+    every = sum(n for _, n in counted)
+    return round(sum(n for n, _ in counted) / every, 4) if every else None
 
 
 def _gap(
@@ -123,21 +139,22 @@ def _interval(found: Interval) -> dict[str, float]:
 
 def table(title: str, rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> None:
     """Print the accounts, with what is called ``names`` in front of each."""
-    columns = (*names, "seeds", "accuracy", "95%", "tokens", "cut", "backs", "valid", "legal")
+    columns = (*names, "seeds", "accuracy", "95%", "at once", "claims", "cut", "tokens", "backs")
+    parts = ("valid_backs", "repeated_attempts", "legal_steps")
     cells = (
         (
             *(str(row[name]) for name in names),
             str(row["seeds"]),
             f"{row['mean']:.1%}",
             f"{row['low']:.1%} to {row['high']:.1%}",
+            *(f"{row[name]:.1%}" for name in ("at_once", "claims", "cut")),
             f"{row['reply_tokens']:.0f}",
-            f"{row['cut']:.1%}",
             f"{row['backs_a_thought']:.2f}",
-            "none" if row["valid_backs"] is None else f"{row['valid_backs']:.0%}",
-            "none" if row["legal_steps"] is None else f"{row['legal_steps']:.0%}",
+            *("none" if row[name] is None else f"{row[name]:.0%}" for name in parts),
         )
         for row in rows
     )
+    columns += ("valid", "repeated", "legal")
     print_table(title, columns, cells, len(names))
 
 

@@ -9,7 +9,6 @@ Each differs in one thing from the experiment's own arm ``journey``, which stand
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from benchmarks.journey_vs_shortcut.cell import played, settings_of
 from benchmarks.journey_vs_shortcut.corpora import exported, tree_corpus
 from benchmarks.journey_vs_shortcut.plan import EPOCHS, OUT, SIZES, Cell
 from benchmarks.journey_vs_shortcut.processes import in_processes
-from benchmarks.journey_vs_shortcut.report import account, table
+from benchmarks.journey_vs_shortcut.report import account, read, table
 from benchmarks.journey_vs_shortcut.trees import searching, trees
 from benchmarks.result_file import write_result
 from longthought.train.settings import CorpusSettings
@@ -101,9 +100,9 @@ def _report() -> None:
         **{f"variant-{name}": variant.tells for name, variant in VARIANTS.items()},
     }
     rows = [
-        {"name": name, "tells": tells, **account([json.loads(file.read_bytes())])}
+        {"name": name, "tells": tells, **account([result])}
         for name, tells in told.items()
-        if (file := OUT / "cells" / f"{name}.json").is_file()
+        if (result := read(name))
     ]
     table("20,000 journeys, one seed: accuracy on unseen problems, greedy", rows, ("name", "tells"))
     print(write_result("journey_vs_shortcut_variants", {"model": MODEL, "size": SIZE, "variants": rows}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from platform import platform
@@ -33,7 +34,7 @@ PUZZLE = Puzzle((28, 25, 4, 44), 37)
 
 def test_a_straight_thought_has_no_way_back() -> None:
     thought = "28-25=3 [4 44 3]\n44-3=41 [4 41]\n41-4=37 [37]\nanswer: 44-(28-25)-4\nSo this is the answer."
-    assert ways_of(thought, PUZZLE) == Ways(backs=0, valid=0, steps=3, legal=3)
+    assert ways_of(thought, PUZZLE) == Ways(backs=0, valid=0, steps=3, legal=3, attempts=1, repeated=0)
 
 
 def test_a_reflection_with_its_return_is_one_way_back_and_deserved_by_a_wrong_step() -> None:
@@ -41,19 +42,36 @@ def test_a_reflection_with_its_return_is_one_way_back_and_deserved_by_a_wrong_st
         "28-25=3 [4 44 3]\n44-4=42 [3 42]\nBefore I go on: 44-4 is 40, not 42.\n44-4=40\n"
         'No, that step was wrong; I return to "28-25=3 [4 44 3]" and take another way.\n44-3=41 [4 41]'
     )
-    assert ways_of(thought, PUZZLE) == Ways(backs=1, valid=1, steps=3, legal=2)
+    ways = Ways(backs=1, valid=1, steps=3, legal=2, attempts=2, repeated=0)
+    assert ways_of(thought, PUZZLE) == ways
 
 
 def test_leaving_what_leads_to_the_target_is_not_deserved() -> None:
     thought = "28-25=3 [4 44 3]\nHmm, no way from 4 44 3 to 37; let me start over.\n28+25=53 [4 44 53]"
-    assert ways_of(thought, PUZZLE) == Ways(backs=1, valid=0, steps=2, legal=2)
+    assert ways_of(thought, PUZZLE) == Ways(backs=1, valid=0, steps=2, legal=2, attempts=2, repeated=0)
 
 
 def test_a_way_back_to_numbers_that_the_thought_never_had_is_not_valid() -> None:
     dead = "28*25=700 [4 44 700]\nWait, no way from 4 44 700 to 37; back to the beginning.\n"
-    assert ways_of(dead + "44-4=40 [28 25 40]", PUZZLE) == Ways(backs=1, valid=1, steps=2, legal=2)
-    assert ways_of(dead + "44-5=39 [28 25 39]", PUZZLE) == Ways(backs=1, valid=0, steps=2, legal=1)
-    assert ways_of(dead, PUZZLE) == Ways(backs=1, valid=0, steps=1, legal=1)
+    there = Ways(backs=1, valid=1, steps=2, legal=2, attempts=2, repeated=0)
+    assert ways_of(dead + "44-4=40 [28 25 40]", PUZZLE) == there
+    assert ways_of(dead + "44-5=39 [28 25 39]", PUZZLE) == replace(there, valid=0, legal=1)
+    assert ways_of(dead, PUZZLE) == Ways(backs=1, valid=0, steps=1, legal=1, attempts=1, repeated=0)
+
+
+def test_an_attempt_that_was_made_before_is_repeated() -> None:
+    attempt = "28*25=700 [4 44 700]\n700-44=656 [4 656]\n656-4=652 [652]\n"
+    back = "Wait, no way from 652 to 37; back to the beginning.\n"
+    ways = ways_of(attempt + back + attempt + back + attempt.replace("28*25", "25*28"), PUZZLE)
+    assert (ways.attempts, ways.repeated) == (3, 1)
+
+
+def test_what_follows_from_a_wrong_step_as_it_claims_is_legal_but_nowhere_to_go_back_to() -> None:
+    wrong = "28-25=4 [4 44 4]\n44-4=40 [4 40]\n"
+    assert ways_of(wrong, PUZZLE).legal == 1
+    back = "Wait, no way from 4 40 to 37; back to 4 44 4.\n4+4=8 [44 8]"
+    ways = ways_of(wrong + back, PUZZLE)
+    assert (ways.legal, ways.backs, ways.valid) == (2, 1, 0)
 
 
 def test_at_equal_tokens_shorter_rows_are_more_rows_and_then_more_passes(
@@ -125,23 +143,28 @@ def test_the_report_pairs_arms_and_draws_them(
 ) -> None:
     for module, name in ((report, "OUT"), (plot, "RESULTS"), (result_file, "RESULTS")):
         monkeypatch.setattr(module, name, tmp_path)
+    asked = dict[str, list[dict[str, Any]]]()
+    monkeypatch.setattr(report, "replies", lambda run: asked[run.name])  # pyright: ignore[reportUnknownLambdaType]
     (tmp_path / "cells").mkdir()
     cell_names = [f"1m-{arm}-327-examples-{seed}" for arm in ("journey", "shortcut") for seed in (1, 2)]
     for name in ("1m-base", *cell_names):
         right = {"1m-journey": 8, "1m-shortcut": 5}.get(name.partition("-327")[0], 2)
         problems = [
             {"id": str(n), "right": n < right, "cut": n == 9, "tokens": 10, "backs": 1, "valid_backs": n % 2}
-            | {"steps": 3, "legal_steps": 3}
+            | {"steps": 3, "legal_steps": 3, "claims": n == 8, "attempts": 2, "repeated": n == 0}
             for n in range(10)
         ]
+        asked[name] = problems
         told = {"examples": 327, "tokens_seen": 5, "train_seconds": 1800, "sample_seconds": 0}
-        (tmp_path / "cells" / f"{name}.json").write_text(json.dumps({**told, "problems": problems}), "utf-8")
+        (tmp_path / "cells" / f"{name}.json").write_text(json.dumps(told), "utf-8")
     report.report()
     made = json.loads((tmp_path / "journey_vs_shortcut.json").read_bytes())
     by_arm = {(row["arm"], row["equal"]): row for row in made["arms"]}
     assert by_arm["base", "examples"]["mean"] == 0.2
     assert by_arm["journey", "examples"]["by_seed"] == [0.8, 0.8]
-    assert by_arm["journey", "examples"]["valid_backs"] == 0.5
+    journey = by_arm["journey", "examples"]
+    assert (journey["valid_backs"], journey["repeated_attempts"], journey["legal_steps"]) == (0.5, 0.05, 1)
+    assert (journey["claims"], journey["cut"], journey["at_once"]) == (0.1, 0.1, 0)
     (gap,) = made["gaps"]
     assert (gap["minus"], gap["mean"], gap["seeds"]) == ("shortcut", 0.3, 2)
     assert gap["low"] <= 0.3 <= gap["high"]
