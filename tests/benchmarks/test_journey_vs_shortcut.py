@@ -14,6 +14,7 @@ import pytest
 from benchmarks import result_file
 from benchmarks.journey_vs_shortcut import (
     further,
+    leaks,
     matched,
     plot,
     processes,
@@ -72,6 +73,24 @@ def test_what_follows_from_a_wrong_step_as_it_claims_is_legal_but_nowhere_to_go_
     back = "Wait, no way from 4 40 to 37; back to 4 44 4.\n4+4=8 [44 8]"
     ways = ways_of(wrong + back, PUZZLE)
     assert (ways.legal, ways.backs, ways.valid) == (2, 1, 0)
+
+
+def test_a_failed_attempt_is_a_solution_of_another_puzzle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaks, "tree_corpus", lambda: tmp_path)
+    thought = (
+        "28*25=700 [4 44 700]\n700-44=656 [4 656]\n656-4=652 [652]\nWait, no way from 652 to 37; back.\n"
+    )
+    messages = [
+        {"role": "user", "content": "Make 37 of 28 25 4 44."},
+        {"role": "assistant", "content": f"<think>\n{thought}28-25=4 [4 44 4]\n44-4=40 [4 40]\n40-4=36 [36]"},
+    ]
+    (tmp_path / "journey").mkdir()
+    (tmp_path / "journey" / "train.jsonl").write_text(json.dumps({"messages": messages}) + "\n", "utf-8")
+    (tmp_path / "manifest.json").write_text("{}", "utf-8")
+    # What follows from a wrong step reaches nothing.
+    assert leaks.seen(1) == ({(4, 25, 28, 44)}, {((4, 25, 28, 44), 652)})
 
 
 def test_at_equal_tokens_shorter_rows_are_more_rows_and_then_more_passes(
