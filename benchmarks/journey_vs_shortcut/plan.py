@@ -1,7 +1,7 @@
 """What is compared: arms, sizes, models, seeds, and the settings that all of them share.
 
-Fixed before the first training. The arms are told from the same debates, start from the same base model and see the
-same number of examples (``equal: examples``) or of tokens (``equal: tokens``).
+The arms are told from the same debates, start from the same base model and see the same number of examples (``equal:
+examples``) or of tokens (``equal: tokens``). Settings come from pilots, and are those of all arms alike.
 """
 
 from __future__ import annotations

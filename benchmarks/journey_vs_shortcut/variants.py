@@ -1,9 +1,11 @@
-"""What else was tried with 20,000 journeys: other searchers and critics, another tokenizer, one pass. One seed each.
+"""What else was tried: other searchers and critics, another tokenizer, fewer journeys for as long. One seed each.
 
     python -m benchmarks.journey_vs_shortcut.variants [--only back-to-alive,…] [--report]
 
 Each differs in one thing from the experiment's own arm ``journey``, which stands beside them, with the base and the arm
-``masked`` (no loss on what was gone back from). Goes on where it was left.
+``masked`` (no loss on what was gone back from). Where debates search more, fewer are solved, so that there may be fewer
+rows; ``examples`` says how many. Digit by digit a reply of as many tokens is shorter. Intervals are over puzzles alone.
+Goes on where it was left.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ class Variant:
     tells: str
     search: Mapping[str, Any] = field(default_factory=dict)
     digits: Literal[1, 3] = 3
-    epochs: int = EPOCHS[SIZE]
+    #: Passes over the rows, for as many steps as those of the experiment where there are fewer ``rows``.
+    passes: float = EPOCHS[SIZE]
+    rows: int = SIZE
 
 
 VARIANTS = {
@@ -46,7 +50,8 @@ VARIANTS = {
     "guess-0.2": Variant("guesses every fifth step", {"guess": 0.2}),
     "guess-0.6": Variant("guesses three steps of five", {"guess": 0.6}),
     "by-digit": Variant("every digit is a token, in the base too", digits=1),
-    "one-pass": Variant("one pass over the rows", epochs=1),
+    "one-pass": Variant("one pass over the rows", passes=1),
+    "2000-as-long": Variant("2,000 rows for as many steps", rows=2000),
 }
 
 
@@ -63,9 +68,9 @@ def _train(name: str, variant: Variant) -> Path:
         corpus = exported(lambda: trees(sets, at / "trees"), at / "corpus", ["journey"])
     changes = {
         "model": str(base(MODEL, variant.digits)),
-        "corpora": [CorpusSettings(path=corpus, kind="journey", limit=SIZE)],
+        "corpora": [CorpusSettings(path=corpus, kind="journey", limit=variant.rows)],
         "out": OUT / "models" / f"variant-{name}",
-        "epochs": variant.epochs,
+        "epochs": variant.passes * SIZE / variant.rows,
     }
     return run_sft(settings_of(JOURNEY).model_copy(update=changes))
 
@@ -104,7 +109,9 @@ def _report() -> None:
         for name, tells in told.items()
         if (result := read(name))
     ]
-    table("20,000 journeys, one seed: accuracy on unseen problems, greedy", rows, ("name", "tells"))
+    table(
+        "20,000 journeys, one seed: accuracy on unseen problems, greedy", rows, ("name", "tells", "examples")
+    )
     print(write_result("journey_vs_shortcut_variants", {"model": MODEL, "size": SIZE, "variants": rows}))
 
 

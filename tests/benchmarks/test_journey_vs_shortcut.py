@@ -216,7 +216,7 @@ def test_a_job_that_fails_is_named_with_its_log(tmp_path: Path, monkeypatch: pyt
 
 
 def test_variants_differ_in_one_thing_each() -> None:
-    fields = ("search", "digits", "epochs")
+    fields = ("search", "digits", "passes", "rows")
     for name, variant in variants.VARIANTS.items():
         plain = variants.Variant("")
         assert sum(getattr(variant, field) != getattr(plain, field) for field in fields) == 1, name
