@@ -5,7 +5,8 @@
 Every loop is asked for its accuracy on the unseen problems of the experiment, greedily, before and after each round.
 All is kept in ``out/journey/loops`` and gone on with; the figures go to ``results/journey_vs_shortcut_further.json``.
 
-- ``dpo random``: 20 samples a question, 5 random right ones against 5 random wrong ones (O1-Journey part 1).
+- ``dpo random``: 20 samples a question, 5 random right ones against 5 random wrong ones (O1-Journey part 1). Both DPOs
+  ask puzzles that the model has been trained on, as the papers do.
 - ``dpo perplexity``: right samples that surprise the model most against wrong ones that do least, the thought alone,
   with an SFT term (STILL-2).
 - ``star``: from the base, which keeps what it solves. No rationalisation: a model of this size reads no hints.
@@ -15,6 +16,8 @@ All is kept in ``out/journey/loops`` and gone on with; the figures go to ``resul
 from __future__ import annotations
 
 import argparse
+import json
+from pathlib import Path
 from typing import Any
 
 from benchmarks.journey_vs_shortcut.base import base
@@ -35,7 +38,6 @@ from benchmarks.journey_vs_shortcut.trees import searching
 from benchmarks.result_file import write_result
 from longthought.scenarios.loop_asking import How
 from longthought.scenarios.looping import LOOPS, play_loop
-from longthought.train.loops.account import Line
 
 ROUNDS = 3
 
@@ -86,24 +88,27 @@ def _journey(model: str, seed: int) -> Cell:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--model", default="1m")
-    parser.add_argument("--only", default="", help="loops, with commas between them")
+    parser.add_argument(
+        "--only", help="loops to play, with commas between them; of the others what is there is told"
+    )
     given = parser.parse_args()
     play(_journey(given.model, seed=1))
     found: dict[str, list[dict[str, Any]]] = {}
     for name, (kind, settings) in loops(given.model).items():
-        if not given.only or name in given.only.split(","):
-            found[name] = [line.told() for line in _play(kind, name, settings, given.model)]
+        out = OUT / "loops" / f"{given.model}-{name.replace(' ', '-')}"
+        if given.only is None or name in given.only.split(","):
+            _play(kind, name, settings, out)
+        if (rounds := out / "rounds.json").is_file():
+            found[name] = json.loads(rounds.read_bytes())
     _print(found)
     print(write_result("journey_vs_shortcut_further", {"model": given.model, "loops": found}))
 
 
-def _play(kind: str, name: str, settings: dict[str, Any], model: str) -> list[Line]:
+def _play(kind: str, name: str, settings: dict[str, Any], out: Path) -> None:
     def say(stage: str, there: bool) -> None:
         print(f"{name}: {stage}{' is there already' if there else ''}", flush=True)
 
-    out = OUT / "loops" / f"{model}-{name.replace(' ', '-')}"
-    made = LOOPS[kind].settings.model_validate(settings)
-    return play_loop(kind, made, out, How(max_connections=256), say)
+    play_loop(kind, LOOPS[kind].settings.model_validate(settings), out, How(max_connections=256), say)
 
 
 def _print(found: dict[str, list[dict[str, Any]]]) -> None:
