@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem
+from longthought.synth.clean.same_problem import entry_key
 
 #: One problem in so many belongs to the eval split.
 EVAL_SHARE = 20
@@ -55,7 +56,7 @@ def gym_problems(spec: ReasoningGymSpec) -> Iterator[Problem]:
     while len(seen) < spec.size:
         entry = _drawn(dataset, draw)
         draw += 1
-        key = problem_key(entry) if entry is not None else ""
+        key = entry_key(entry) if entry is not None else ""
         if entry is None or key in seen or spec.split not in ("all", split_of(key)):
             dry += 1
             if dry > _MAX_DRY:
@@ -73,16 +74,6 @@ def gym_problems(spec: ReasoningGymSpec) -> Iterator[Problem]:
             scorer=spec.scorer or f"reasoning-gym:{spec.task}",
             metadata={"entry": entry},
         )
-
-
-def problem_key(entry: dict[str, Any]) -> str:
-    """What makes two entries one problem: Countdown's numbers in any order and target, else the question."""
-    data = entry.get("metadata")
-    if isinstance(data, dict):
-        facts = cast("dict[str, Any]", data)
-        if facts.get("source_dataset") == "countdown":
-            return f"{sorted(facts['numbers'])} {facts['target']}"
-    return str(entry["question"])
 
 
 def split_of(key: str) -> Split:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem, hash_problems
-from longthought.scenarios.dataset_gym import problem_key
 from longthought.scenarios.load import Loaded, load_scenario
 from longthought.scenarios.loop_asking import How
 from longthought.scenarios.problem_source import problems_of
-from longthought.synth.clean.exact import normal
+from longthought.synth.clean.same_problem import keys_of, problem_keys
 from longthought.train.loops.settings import Asked
 
 
@@ -42,15 +41,9 @@ def load_problems(asked: Asked, how: How) -> Problems:
 
 def check_unseen(problems: Sequence[Problem], source: str, held_out: Problems | None) -> None:
     """Raise UsageError if one of the problems to learn from is held out."""
-    kept = {_key(problem) for problem in held_out.problems} if held_out else set[str]()
-    if seen := [problem.id for problem in problems if _key(problem) in kept]:
+    kept = keys_of(held_out.problems if held_out else ())
+    if seen := [problem.id for problem in problems if problem_keys(problem) & kept]:
         raise UsageError(
             f"{source}: {len(seen)} of its problems are held out for the evaluation, {seen[0]} among them; "
             "take another split or seed"
         )
-
-
-def _key(problem: Problem) -> str:
-    """What makes two problems the same one: reasoning-gym's own facts, else the question."""
-    entry = problem.metadata.get("entry")
-    return problem_key(cast("dict[str, Any]", entry)) if isinstance(entry, dict) else normal(problem.question)

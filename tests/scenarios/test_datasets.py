@@ -14,8 +14,9 @@ from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem
 from longthought.agents.rewards.countdown import alive, puzzle_of
 from longthought.agents.rewards.scorers import scorer_named
-from longthought.scenarios.dataset_gym import Split, problem_key
+from longthought.scenarios.dataset_gym import Split
 from longthought.scenarios.datasets import DatasetSpec, load_problems
+from longthought.synth.clean.same_problem import entry_key
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the real data are not here")
@@ -36,7 +37,7 @@ def _countdown(size: int, split: Split, seed: int = 0) -> list[Problem]:
 
 
 def _keys(problems: list[Problem]) -> set[str]:
-    return {problem_key(problem.metadata["entry"]) for problem in problems}
+    return {entry_key(problem.metadata["entry"]) for problem in problems}
 
 
 async def test_generated_problems_carry_what_their_scorer_needs() -> None:

@@ -105,6 +105,54 @@ def test_exploring_asks_only_what_nobody_solved_and_adds_to_the_data() -> None:
     assert lines[-1].figures.round < 4  # it ended with the pool
 
 
+def test_exploring_does_not_ask_what_the_seeds_solved() -> None:
+    sums = [f'{{"question": "What is {i}+{i + 1}?", "answer": "{2 * i + 1}"}}\n' for i in range(4)]
+    Path("copied.jsonl").write_text("".join(sums))
+    same = ["dataset.path=copied.jsonl", "models.learner.options.model=teacher", *loop_models.WHOLE["set"]]
+    play("explore", rounds=1, seeds={"asked": {"scenario": "sums.yaml", "set": same}, "samples": 2})
+    seeds = list(read_transcripts(Path("out/round-0/seeds.jsonl.zst")))
+    asked = list(read_transcripts(Path("out/round-1/answers.jsonl.zst")))
+    solved = {each.problem.question for each in seeds if each.right}
+    assert {each.problem.id.partition("-")[0] for each in seeds} == {"copied"}
+    assert solved
+    assert {each.problem.question for each in asked} == {f"What is {i}+{i + 1}?" for i in range(8)} - solved
+
+
+#: Debates without a critic, which are told that an answer is wrong.
+TOLD = {"scenario": "sums.yaml", "set": ["protocol=monologue", "on_wrong_answer=tell"]}
+
+
+def test_what_is_solved_by_being_told_is_not_learned_and_is_asked_again() -> None:
+    seeds = {"scenario": "seeds.yaml", "set": ["protocol=monologue"]}
+    lines, _ = play(
+        "explore",
+        rounds=2,
+        improve="sft",
+        problems=TOLD,
+        evaluation=None,
+        seeds={"asked": seeds},
+        rows=[{"kind": "journey"}],
+    )
+    first, second = (list(read_transcripts(Path(f"out/round-{n}/answers.jsonl.zst"))) for n in (1, 2))
+    alone = {each.problem.id for each in first if each.right and not each.informed}
+    told = {each.problem.id for each in first if each.right and each.informed} - alone
+    assert told
+    assert told <= {each.problem.id for each in second}
+    assert {row["problem"] for row in rows("round-1/corpus", "journey")} >= alone
+    assert (lines[1].figures.solved, lines[1].figures.hinted) == (len(alone), 0)
+
+
+@pytest.mark.parametrize("rationalise", [True, False])
+def test_only_a_hint_counts_as_one(rationalise: bool) -> None:
+    lines, _ = play("star", rounds=1, problems=TOLD, rationalise=rationalise, rows=[{"kind": "journey"}])
+    answers = list(read_transcripts(Path("out/round-1/answers.jsonl.zst")))
+    alone = {each.problem.id for each in answers if each.right and not each.informed}
+    assert any(each.right and each.informed for each in answers)
+    hinted = Path("out/round-1/rationales.jsonl.zst")
+    by_hint = {e.problem.id for e in read_transcripts(hinted) if e.right} if rationalise else set[str]()
+    assert (lines[1].figures.solved, lines[1].figures.hinted) == (len(alone | by_hint), len(by_hint))
+
+
 def test_exploring_may_end_in_dpo_from_the_first_rounds_model() -> None:
     lines, made = play("explore")
     aligned = [line.figures for line in lines if f"round-{line.figures.round}/pairs" in made]

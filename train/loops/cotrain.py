@@ -41,4 +41,6 @@ def cotrain(do: Commands, settings: CotrainSettings) -> Iterator[Round]:
             learned = do.export(at(number, "critic-corpus"), debates, verdicts, seats["critic"])
             critic = do.train(at(number, "critic"), "sft", start["critic"], learned)
         seats = dict[Seat, Model]({"policy": policy, "critic": critic})
-        yield Round(number, seats, [debates], corpus, do.evaluate(at(number, "evaluation"), seats))
+        yield Round(
+            number, seats, debates, corpus=corpus, evaluation=do.evaluate(at(number, "evaluation"), seats)
+        )

@@ -37,9 +37,12 @@ def explore(do: Commands, settings: ExploreSettings) -> Iterator[Round]:
     corpus = do.export(at(0, "corpus"), kept, rows, settings.model)
     model: Model = do.train(at(0, "model"), "sft", settings.model, corpus)
     first = model
-    yield Round(0, {"policy": model}, [], corpus, do.evaluate(at(0, "evaluation"), {"policy": model}))
-    pool = list(do.problems)
+    seats: dict[Seat, Model] = {"policy": model}
+    yield Round(0, seats, corpus=corpus, evaluation=do.evaluate(at(0, "evaluation"), seats))
+    pool = unsolved(do.problems, seeds)
     for number in range(1, settings.rounds + 1):
+        if not pool:
+            return
         answers = do.ask(at(number, "answers"), {"policy": model}, pool, settings.samples, seed=number)
         pool = unsolved(pool, answers)
         tried.append(answers)
@@ -58,7 +61,7 @@ def explore(do: Commands, settings: ExploreSettings) -> Iterator[Round]:
                 model = do.train(at(number, "model"), "sft", start, new)
         if number == 1:
             first = model
-        seats: dict[Seat, Model] = {"policy": model}
-        yield Round(number, seats, [answers], new, do.evaluate(at(number, "evaluation"), seats))
-        if not pool:
-            return
+        seats = {"policy": model}
+        yield Round(
+            number, seats, answers, corpus=new, evaluation=do.evaluate(at(number, "evaluation"), seats)
+        )

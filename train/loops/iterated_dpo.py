@@ -31,4 +31,6 @@ def iterated_dpo(do: Commands, settings: IteratedDpoSettings) -> Iterator[Round]
         pairs = do.export(at(number, "pairs"), answers, rows, model)
         model = do.train(at(number, "model"), "dpo", model, pairs)
         seats: dict[Seat, Model] = {"policy": model}
-        yield Round(number, seats, [answers], pairs, do.evaluate(at(number, "evaluation"), seats))
+        yield Round(
+            number, seats, answers, corpus=pairs, evaluation=do.evaluate(at(number, "evaluation"), seats)
+        )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from longthought.agents.errors import RunError
 from longthought.agents.problems import Problem
 from longthought.protocols.transcript import Transcript
 from longthought.protocols.transcript_files import read_transcripts
+from longthought.synth.clean.same_problem import keys_of, problem_keys
 from longthought.synth.corpus.manifest import read_manifest
 from longthought.train.loops.commands import Commands, Model, Seat
 
@@ -20,7 +21,8 @@ class Round:
     """What a loop leaves behind of a round; places are those that its commands gave.
 
     Attributes:
-        answers: every try of this round, hinted ones last; empty in round 0.
+        answers: every try of this round without a hint; None in round 0.
+        hinted: those with the answer as a hint, where there were any.
         corpus: what was trained on; None where nothing new was learned.
         models: who sits where from now on.
         evaluation: transcripts of the held-out problems.
@@ -28,7 +30,8 @@ class Round:
 
     number: int
     models: Mapping[Seat, Model]
-    answers: Sequence[Path] = field(default=())
+    answers: Path | None = None
+    hinted: Path | None = None
     corpus: Path | None = None
     evaluation: Path | None = None
 
@@ -43,22 +46,24 @@ def base_round(do: Commands, models: Mapping[Seat, Model]) -> Round:
     return Round(0, models, evaluation=do.evaluate(at(0, "evaluation"), models))
 
 
-def solved(answers: Path) -> set[str]:
-    """The problems of which a try was right."""
-    return {each.problem.id for each in read_transcripts(answers) if each.right}
+def solved(answers: Path, *, hinted: bool = False) -> list[Problem]:
+    """The problem of every try that was right, and was told nothing unless all had a hint."""
+    return [
+        each.problem for each in read_transcripts(answers) if each.right and (hinted or not each.informed)
+    ]
 
 
 def unsolved(problems: Sequence[Problem], answers: Path) -> list[Problem]:
-    """The others."""
-    right = solved(answers)
-    return [problem for problem in problems if problem.id not in right]
+    """Those of which nobody's try was right, under whatever ids they were asked."""
+    right = keys_of(solved(answers))
+    return [problem for problem in problems if not problem_keys(problem) & right]
 
 
 def has_pairs(answers: Path) -> bool:
-    """Whether a problem was tried both rightly and wrongly."""
+    """Whether a problem was tried both rightly and wrongly, by tries that were told nothing."""
     seen: defaultdict[str, set[bool]] = defaultdict(set)
     for each in read_transcripts(answers):
-        if each.outcome.is_right or each.outcome.is_wrong:
+        if not each.informed and (each.outcome.is_right or each.outcome.is_wrong):
             seen[each.problem.id].add(each.right)
     return any(len(kinds) == 2 for kinds in seen.values())
 
@@ -87,15 +92,15 @@ class Figures:
 
 def figures(one: Round) -> Figures:
     """Counted from what the round left behind."""
-    every = [each for answers in one.answers for each in read_transcripts(answers)]
-    unaided = {each.problem.id for each in every if each.right and not each.informed}
-    all_right = {each.problem.id for each in every if each.right}
+    every = [each for path in (one.answers, one.hinted) if path for each in read_transcripts(path)]
+    unaided = {problem.id for problem in solved(one.answers)} if one.answers else set[str]()
+    by_hint = {problem.id for problem in solved(one.hinted, hinted=True)} if one.hinted else set[str]()
     return Figures(
         round=one.number,
         asked=len({each.problem.id for each in every}),
         tries=len(every),
-        solved=len(all_right),
-        hinted=len(all_right - unaided),
+        solved=len(unaided | by_hint),
+        hinted=len(by_hint - unaided),
         tokens=sum(_tokens(every)),
         rows=_rows(one.corpus),
         model=" + ".join(dict.fromkeys(_told(model) for model in one.models.values())),

@@ -13,6 +13,7 @@ and ``rows`` picks among them; hinted rows are marked informed in their transcri
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from longthought.train.loops.commands import Commands, Model, Seat
 from longthought.train.loops.round import Round, at, base_round, nothing_learned, solved, unsolved
@@ -30,20 +31,18 @@ def star(do: Commands, settings: StarSettings) -> Iterator[Round]:
     rows = settings.rows or do.rows("policy")
     yield base_round(do, {"policy": base})
     for number in range(1, settings.rounds + 1):
-        answers = [
-            do.ask(at(number, "answers"), {"policy": model}, do.problems, settings.samples, seed=number)
-        ]
-        missed = unsolved(do.problems, answers[0])
+        answers = do.ask(at(number, "answers"), {"policy": model}, do.problems, settings.samples, seed=number)
+        missed = unsolved(do.problems, answers)
+        hinted: Path | None = None
         if settings.rationalise and any(problem.gold is not None for problem in missed):
-            answers.append(
-                do.ask(
-                    at(number, "rationales"), {"policy": model}, missed, settings.samples, number, hinted=True
-                )
+            hinted = do.ask(
+                at(number, "rationales"), {"policy": model}, missed, settings.samples, number, hinted=True
             )
-        if not any(solved(each) for each in answers):
+        if not solved(answers) and not (hinted and solved(hinted, hinted=True)):
             raise nothing_learned(at(number, "answers"), "no problem was solved")
-        kept = do.gather(at(number, "kept"), answers, right_only=True)
+        tried = [answers] if hinted is None else [answers, hinted]
+        kept = do.gather(at(number, "kept"), tried, right_only=True)
         corpus = do.export(at(number, "corpus"), kept, rows, model)
         model = do.train(at(number, "model"), "sft", base, corpus, longer=settings.growth ** (number - 1))
         seats: dict[Seat, Model] = {"policy": model}
-        yield Round(number, seats, answers, corpus, do.evaluate(at(number, "evaluation"), seats))
+        yield Round(number, seats, answers, hinted, corpus, do.evaluate(at(number, "evaluation"), seats))
