@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-
-from pydantic import ValidationError
+from typing import Any
 
 from longthought.agents.errors import UsageError
 from longthought.agents.models.local_weights import check_model_source, weights_digest
 from longthought.agents.problems import Problem
 from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.load import Loaded, load_scenario
-from longthought.scenarios.manifest import read_manifest
+from longthought.scenarios.manifest import Manifest, read_manifest
 from longthought.scenarios.problem_source import problems_of
 from longthought.scenarios.run import RunOptions, play_to_end
-from longthought.scenarios.schema import Scenario
 from longthought.synth.corpus.slug import slug
 from longthought.train.evaluating.seen import corpora_at, seen, training_of
 from longthought.train.settings import CorpusSettings
@@ -93,7 +91,10 @@ class EvalRuns:
     def _played(self, loaded: Loaded, name: str) -> Path:
         options = self._options
         directory = Path("runs") / name
-        if corpora := self._corpora(loaded.scenario, loaded.base_dir):
+        scenario = loaded.scenario
+        named = {model for spec in scenario.sitting.values() for model in spec.models.values()}
+        models = [scenario.models[model].model_dump() for model in sorted(named)]
+        if corpora := self._corpora(models, loaded.base_dir):
             problems = problems_of(loaded, options.limit, allow_import=options.allow_import)
             self._check(name, problems, corpora)
         how = RunOptions(
@@ -111,29 +112,24 @@ class EvalRuns:
         manifest = read_manifest(run)
         corpora = list(self._named)
         if manifest is not None:
-            try:
-                scenario = Scenario.model_validate(manifest.scenario)
-            except ValidationError:  # of a version with other keys
-                scenario = None
-            if scenario is not None:
-                corpora = self._corpora(scenario, Path(manifest.source).parent)
+            corpora = self._corpora(_sat(manifest), Path(manifest.source).parent)
         if corpora:
             problems = {each.problem.id: each.problem for each in read_transcripts(run)}
             self._check(run.name, list(problems.values()), corpora)
 
-    def _corpora(self, scenario: Scenario, base_dir: Path) -> list[CorpusSettings]:
-        """What was named, and what the records of the models that sit there name."""
+    def _corpora(self, models: Iterable[Mapping[str, Any]], base_dir: Path) -> list[CorpusSettings]:
+        """What was named, and what the records of these models name, which are told as a scenario's dump tells them."""
         corpora = list(self._named)
-        named = {model for spec in scenario.sitting.values() for model in spec.models.values()}
-        for model in sorted(named):
-            for part in filter(None, (scenario.models[model].model, scenario.models[model].lora)):
-                training = training_of(base_dir / Path(part).expanduser())
-                corpora += training.corpora
-                if training.gone:
-                    gone = ", ".join(training.gone)
-                    self._note(
-                        f"{part} was trained on {gone}, not here any more: its problems are not checked"
-                    )
+        local = (told for told in models if told["engine"] != "openai")
+        for part in (part for told in local for key in ("model", "lora") if (part := told.get(key))):
+            place = base_dir / Path(part).expanduser()
+            if not place.is_dir() and part != "embedded":
+                self._note(f"{part}: no directory here, so what it was trained on is not checked")
+            training = training_of(place)
+            corpora += training.corpora
+            if training.gone:
+                gone = ", ".join(training.gone)
+                self._note(f"{part} was trained on {gone}, not here any more: its problems are not checked")
         return corpora
 
     def _check(self, who: str, problems: Sequence[Problem], corpora: Sequence[CorpusSettings]) -> None:
@@ -154,6 +150,15 @@ class EvalRuns:
     def _note(self, said: str) -> None:
         if said not in self.notes:
             self.notes.append(said)
+
+
+def _sat(manifest: Manifest) -> list[dict[str, Any]]:
+    """The models in a run's seats. Read as they stand: with its defaults in it a scenario is none that may be given."""
+    seats: list[dict[str, Any]] = list(manifest.scenario["seats"].values())
+    members = (member for seat in seats for member in seat.get("options", {}).get("members", ()))
+    named = {each.get("model") for each in (*seats, *members)}
+    # A seat that the protocol did not ask has no model that was built.
+    return [manifest.scenario["models"][name] for name in sorted(manifest.models) if name in named]
 
 
 def as_run(name: str) -> Path | None:

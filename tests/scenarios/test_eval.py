@@ -165,6 +165,23 @@ def test_what_a_model_was_trained_on_is_found_by_its_record(call: Call, thinks: 
     ]
 
 
+def test_what_a_runs_models_were_trained_on_is_found_too(
+    call: Call, thinks: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = _corpus(tmp_path / "corpus", [{"role": "user", "content": QUESTIONS[0]}])
+    _model(tmp_path / "tuned", [corpus])
+    code, _, err = call("run", thinks, "--allow-import", "--set", "models.mind.model=tuned")
+    assert code == 0, err
+    code, _, err = call("eval", "sums")
+    assert (code, "1 of its 6 problems were trained on" in err) == (2, True)
+    code, out, _ = call("eval", "sums", "--allow-seen")
+    assert (code, "1 of its 6 problems were trained on" in out) == (0, True)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    code, out, _ = call("eval", str(tmp_path / "runs" / "sums"))
+    assert (code, "tuned: no directory here, so what it was trained on is not checked" in out) == (0, True)
+
+
 def test_a_model_is_seated_and_other_weights_are_another_run(tmp_path: Path, thinks: str, call: Call) -> None:
     first, other = (_model(tmp_path / name, []) for name in ("first", "other"))
     loaded, name = seated(str(first), thinks, ["epochs=2"])
