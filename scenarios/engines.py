@@ -56,9 +56,12 @@ class Engines:
         """What makes two models the same one, as JSON: not where and in what hurry it is asked, but its weights."""
         spec = self._specs[name]
         told = spec.model_dump(mode="json", exclude_none=True, exclude=_NOT_WHO)
-        if spec.engine in ("transformers", "vllm") and (place := Path(self._weights(spec))).is_dir():
+        if spec.engine != "openai":
             # The same weights are the same model wherever they lie.
-            told["model"] = weights_digest(place)
+            if spec.model is not None and (place := Path(self._weights(spec))).is_dir():
+                told["model"] = weights_digest(place)
+            if spec.lora is not None and (adapter := self._place(spec.lora)).is_dir():
+                told["lora"] = weights_digest(adapter)
         return told
 
     async def close(self) -> None:

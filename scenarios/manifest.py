@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from longthought import __version__
 from longthought.agents.errors import JournalMismatch, UsageError
 from longthought.agents.problems import Problem, hash_problems
+from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.load import Loaded
 from longthought.scenarios.replace_file import replace_file
 from longthought.synth.differences import differences
@@ -71,6 +72,8 @@ class Manifest(BaseModel):
     problems_hash: str
     debates: int
     models: dict[str, str] = Field(default_factory=dict)
+    #: Who each of them is (``Engines.identity``), by the digest of its weights where they are local.
+    identities: dict[str, dict[str, Any]] = Field(default_factory=dict)
     prices: dict[str, dict[str, float]] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
     #: What the passport that the scenario demands says of the critic.
@@ -95,6 +98,7 @@ def new_manifest(
     identity: Identity,
     problems: Sequence[Problem],
     models: Mapping[str, str],
+    identities: Mapping[str, dict[str, Any]],
     passport: dict[str, Any] | None = None,
 ) -> Manifest:
     """The manifest of a run that starts now."""
@@ -112,6 +116,7 @@ def new_manifest(
         problems_hash=hash_problems(problems),
         debates=len(problems) * scenario.epochs,
         models=dict(models),
+        identities=dict(identities),
         prices={
             name: spec.price.model_dump()
             for name, spec in scenario.models.items()
@@ -151,7 +156,7 @@ def write_manifest(run_dir: Path, manifest: Manifest) -> None:
 
 
 def check_same_run(run_dir: Path, old: Manifest, new: Manifest, problems: Sequence[Problem]) -> None:
-    """That a run may be gone on with: the same scenario, prompts and problems, as far as both have them.
+    """That a run may be gone on with: the same scenario, prompts, models and problems, as far as both have them.
 
     Raises:
         JournalMismatch: with each changed key, old → new.
@@ -163,15 +168,36 @@ def check_same_run(run_dir: Path, old: Manifest, new: Manifest, problems: Sequen
             *differences({"prompts": old.prompts}, {"prompts": new.prompts}),
         )
     ]
+    if not changes:
+        who = {name: new.identities.get(name) for name in old.identities}
+        changes = [
+            f"{key}: {was} → {is_}"
+            for key, was, is_ in differences({"identities": old.identities}, {"identities": who})
+        ]
     # A larger or smaller --limit is the same run, if the problems that both have are the same.
     both = min(old.problems, new.problems)
-    if not changes and both == old.problems and hash_problems(problems[:both]) != old.problems_hash:
+    if not changes and not _begin_alike(run_dir, old, problems):
         changes = [f"the dataset's first {both} problems: {old.problems_hash[:12]} → other problems"]
     if changes:
         raise JournalMismatch(
             f"{run_dir}: holds the run of another scenario ({'; '.join(changes)}); change it back, "
-            "choose another --run-dir, or move the old run aside with --force-new"
+            "move the old run away (`run --force-new` does), or choose another --run-dir"
         )
+
+
+def _begin_alike(run_dir: Path, old: Manifest, problems: Sequence[Problem]) -> bool:
+    """Whether the problems that the old run and the new one both have are the same."""
+    if old.problems <= len(problems):
+        return hash_problems(problems[: old.problems]) == old.problems_hash
+    # The hash of more problems says nothing of the first of them; what was played does.
+    given = {problem.id: problem for problem in problems}
+    epochs = old.debates // old.problems
+    return all(
+        (problem := given.get(each.problem.id)) is not None
+        and (problem.question, problem.gold) == (each.problem.question, each.problem.gold)
+        for each in read_transcripts(run_dir)
+        if each.number < len(problems) * epochs
+    )
 
 
 def _versions() -> dict[str, str]:

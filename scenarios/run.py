@@ -91,7 +91,9 @@ async def run_scenario(
         run_dir = run_dir_of(loaded, options)
         models = {name: model.name for name, model in built.engines.built.items()}
         passport = check_passport(loaded, built)
-        manifest = new_manifest(loaded, identity_of(loaded, built.prompts), problems, models, passport)
+        identities = {name: built.engines.identity(name) for name in models}
+        identity = identity_of(loaded, built.prompts)
+        manifest = new_manifest(loaded, identity, problems, models, identities, passport)
         if not _nothing_left(run_dir, manifest, options):
             await check_servers(loaded.scenario.models, built.engines.built)
         run = stack.enter_context(

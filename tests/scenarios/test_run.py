@@ -175,6 +175,33 @@ async def test_changed_problems_are_refused(tmp_path: Path) -> None:
         await play(loaded, options(tmp_path, resume=True))
 
 
+async def test_other_weights_under_the_same_path_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "weights").mkdir()
+    weights = tmp_path / "weights" / "model.safetensors"
+    weights.write_text("first")
+    loaded = load(tmp_path, "models.adder.model=weights")
+    await play(loaded, options(tmp_path, limit=1))
+    await play(loaded, options(tmp_path, limit=1, resume=True))
+    weights.write_text("trained since")
+    with pytest.raises(JournalMismatch, match=r"identities\.adder\.model: "):
+        await play(loaded, options(tmp_path, limit=1, resume=True))
+    # A run from before its models' weights were noted is still gone on with.
+    told = manifest(tmp_path)
+    del told["identities"]
+    (tmp_path / "run" / "manifest.json").write_text(json.dumps(told))
+    assert (await play(loaded, options(tmp_path, limit=1, resume=True))).status == "finished"
+
+
+async def test_fewer_and_other_problems_are_refused(tmp_path: Path) -> None:
+    await play(load(tmp_path), options(tmp_path))
+    loaded = load(tmp_path, problems=2)
+    await play(loaded, options(tmp_path, resume=True))
+    rows = (tmp_path / "sums.jsonl").read_text()
+    (tmp_path / "sums.jsonl").write_text(rows.replace("What is 1+2", "How much is 1+2"))
+    with pytest.raises(JournalMismatch, match="first 2 problems"):
+        await play(loaded, options(tmp_path, resume=True))
+
+
 async def test_force_new_moves_the_old_run_aside(tmp_path: Path) -> None:
     for expected in range(3):
         await play(load(tmp_path, f"seed={expected}"), options(tmp_path, limit=1, force_new=True))
