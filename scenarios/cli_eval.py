@@ -89,7 +89,7 @@ def eval_(
     from longthought.scenarios.plain_text import plain
     from longthought.synth.corpus.slug import slug
     from longthought.train.evaluating.lm_eval import run_harness
-    from longthought.train.evaluating.report import arm_of, as_json, versus
+    from longthought.train.evaluating.report import arm_of, as_json, report_on, versus
 
     if not subjects and harness is None:
         raise UsageError("eval: name runs, scenarios, or, with --on, models")
@@ -121,7 +121,7 @@ def eval_(
         sides.append(runs.of(subjects or (), "-alone", GREEDY))
     elif against:
         sides.append(runs.of(against))
-    arms = [arm_of(side, seed) for side in sides]
+    arms = [arm_of([report_on(each.run, seed, each.problems) for each in side], seed) for side in sides]
     gap = versus(arms[0], arms[1], seed) if len(arms) > 1 else None
     told = as_json(arms, gap, seed) | {"notes": runs.notes}
     console = Console()

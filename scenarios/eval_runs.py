@@ -45,6 +45,14 @@ class EvalOptions:
     allow_seen: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A run, and the ids of the problems of it that are asked for."""
+
+    run: Path
+    problems: frozenset[str]
+
+
 class EvalRuns:
     """Finds or makes the runs. ``notes``: what is to be said of problems that models have seen."""
 
@@ -53,7 +61,7 @@ class EvalRuns:
         self._named = [corpus for path in options.trained_on for corpus in corpora_at(path)]
         self.notes: list[str] = []
 
-    def of(self, names: Iterable[str], suffix: str = "", sets: Sequence[str] = ()) -> list[Path]:
+    def of(self, names: Iterable[str], suffix: str = "", sets: Sequence[str] = ()) -> list[Subject]:
         """The runs of these names, each of which may be a pattern that stands for several.
 
         Args:
@@ -78,24 +86,37 @@ class EvalRuns:
                 return [str(path) for path in found]
         raise UsageError(f"{name}: no {'model' if self._options.on else 'run'} has such a name")
 
-    def _run(self, name: str, suffix: str, sets: tuple[str, ...]) -> Path:
+    def _run(self, name: str, suffix: str, sets: tuple[str, ...]) -> Subject:
         if self._options.on is None and not suffix and (run := as_run(name)) is not None:
-            self._check_run(run)
-            return run
+            return self._there(run)
         if self._options.on is None:
             loaded = load_scenario(name, sets)
             return self._played(loaded, f"{loaded.scenario.name}-eval{suffix}")
         loaded, model = seated(name, self._options.on, sets)
         return self._played(loaded, f"{loaded.scenario.name}-eval-{model}")
 
-    def _played(self, loaded: Loaded, name: str) -> Path:
+    def _there(self, run: Path) -> Subject:
+        told: dict[str, Problem] = {}
+        for each in read_transcripts(run):
+            if len(told) == self._options.limit and each.problem.id not in told:
+                break
+            told[each.problem.id] = each.problem
+        manifest = read_manifest(run)
+        corpora = list(self._named)
+        if manifest is not None:
+            corpora = self._corpora(_sat(manifest), Path(manifest.source).parent)
+        if corpora:
+            self._check(run.name, list(told.values()), corpora)
+        return Subject(run, frozenset(told))
+
+    def _played(self, loaded: Loaded, name: str) -> Subject:
         options = self._options
         directory = Path("runs") / name
+        problems = problems_of(loaded, options.limit, allow_import=options.allow_import)
         scenario = loaded.scenario
         named = {model for spec in scenario.sitting.values() for model in spec.models.values()}
         models = [scenario.models[model].model_dump() for model in sorted(named)]
         if corpora := self._corpora(models, loaded.base_dir):
-            problems = problems_of(loaded, options.limit, allow_import=options.allow_import)
             self._check(name, problems, corpora)
         how = RunOptions(
             run_dir=directory,
@@ -104,18 +125,9 @@ class EvalRuns:
             allow_import=options.allow_import,
             allow_code=options.allow_code,
         )
-        return play_to_end(loaded, how)
+        return Subject(play_to_end(loaded, how), frozenset(problem.id for problem in problems))
 
     # --- unseen problems --------------------------------------------------------------------------------------
-
-    def _check_run(self, run: Path) -> None:
-        manifest = read_manifest(run)
-        corpora = list(self._named)
-        if manifest is not None:
-            corpora = self._corpora(_sat(manifest), Path(manifest.source).parent)
-        if corpora:
-            problems = {each.problem.id: each.problem for each in read_transcripts(run)}
-            self._check(run.name, list(problems.values()), corpora)
 
     def _corpora(self, models: Iterable[Mapping[str, Any]], base_dir: Path) -> list[CorpusSettings]:
         """What was named, and what the records of these models name, which are told as a scenario's dump tells them."""

@@ -8,7 +8,7 @@ are guessed from its words, as those of imported thoughts are (``synth.imports.t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -142,15 +142,23 @@ class Evaluation:
         return {name: bootstrap_mean(groups[name], seed=seed) for name in sorted(groups, key=number_first)}
 
 
-def evaluate(run: Path, seed: int = 0) -> Evaluation:
+def transcripts_of(run: Path, only: Container[str] | None) -> Iterator[Transcript]:
+    """Those of the problems with these ids; None is all of them."""
+    return (each for each in read_transcripts(run) if only is None or each.problem.id in only)
+
+
+def evaluate(run: Path, seed: int = 0, only: Container[str] | None = None) -> Evaluation:
     """Read a finished run.
+
+    Args:
+        only: the ids of the problems that are asked for; None is all of them.
 
     Raises:
         UsageError: no such run, or it holds no finished debate.
     """
     samples: defaultdict[str, list[tuple[int, Sample]]] = defaultdict(list)
     problems: dict[str, Problem] = {}
-    for transcript in read_transcripts(run):
+    for transcript in transcripts_of(run, only):
         problems[transcript.problem.id] = transcript.problem
         samples[transcript.problem.id].append((transcript.epoch, _sample(transcript)))
     if not samples:

@@ -100,6 +100,20 @@ def test_runs_of_several_seeds_are_one_arm(call: Call, thinks: str) -> None:
     assert (code, "c-*: no run has such a name" in err) == (2, True)
 
 
+def test_fewer_problems_are_evaluated_and_checked_alone(call: Call, thinks: str, tmp_path: Path) -> None:
+    assert call("eval", thinks, "--allow-import")[0] == 0
+    corpus = _corpus(tmp_path / "corpus", [{"role": "user", "content": QUESTIONS[4]}])
+    more = ["--limit", "2", "--trained-on", str(corpus)]
+    code, out, err = call("eval", thinks, "--allow-import", "--json", *more)
+    assert code == 0, err
+    (run,) = orjson.loads(out)["arms"][0]["runs"]
+    assert sorted(run["results"]) == ["sums-1", "sums-2"]
+    assert (run["problems"], run["revisions"]["gained"], run["revisions"]["lost"]) == (2, 1, 1)
+    code, out, err = call("eval", "sums-eval", "--json", *more)
+    assert code == 0, err
+    assert orjson.loads(out)["arms"][0]["runs"] == [run]
+
+
 def test_samples_vote(call: Call, thinks: str) -> None:
     _, out, _ = call("eval", thinks, "--allow-import", "--set", "epochs=3", "--json")
     told = orjson.loads(out)["arms"][0]["runs"][0]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from longthought.protocols.transcript_files import read_transcripts
 from longthought.train.compare import Comparison
-from longthought.train.evaluate import ENDS, FACTS, FIGURES, Evaluation, evaluate, paired
+from longthought.train.evaluate import ENDS, FACTS, FIGURES, Evaluation, evaluate, paired, transcripts_of
 from longthought.train.evaluating.arms import over_seeds
 from longthought.train.evaluating.revisions import Revisions, revisions
 from longthought.train.evaluating.token_curve import Point, curve
@@ -83,25 +82,24 @@ class Versus:
     pairs: Comparison | None = None
 
 
-def report_on(run: Path, seed: int = 0) -> RunReport:
-    """Everything about a finished run.
+def report_on(run: Path, seed: int = 0, only: Container[str] | None = None) -> RunReport:
+    """Everything about a finished run, or about what it says of the problems with these ids.
 
     Raises:
         UsageError: no such run, or it holds no finished debate.
     """
-    evaluation = evaluate(run, seed)
+    evaluation = evaluate(run, seed, only)
     return RunReport(
         evaluation,
-        revisions(read_transcripts(run)),
+        revisions(transcripts_of(run, only)),
         curve(evaluation, seed),
         {fact: groups for fact in FACTS if (groups := evaluation.by(fact, seed))},
-        trap_figures(read_transcripts(run)),
+        trap_figures(transcripts_of(run, only)),
     )
 
 
-def arm_of(runs: Sequence[Path], seed: int = 0) -> Arm:
+def arm_of(reports: Sequence[RunReport], seed: int = 0) -> Arm:
     """The arm of these runs, named by what their names begin with."""
-    reports = [report_on(run, seed) for run in runs]
     if len(reports) == 1:
         return Arm(reports[0].name, reports, reports[0].evaluation.accuracy)
     letters = zip(*(report.name for report in reports), strict=False)
