@@ -196,11 +196,12 @@ class LoopCommands:
         out = self._place(f"{name}.jsonl.zst")
 
         def make() -> None:
-            by_problem: dict[str, list[Transcript]] = {}
+            # Ids may be those of lines, which files of the same name share.
+            by_problem: dict[tuple[str, str], list[Transcript]] = {}
             for source in sources:
                 for each in read_transcripts(source):
                     if each.right or not right_only:
-                        by_problem.setdefault(each.problem.id, []).append(each)
+                        by_problem.setdefault((each.problem.id, each.problem.question), []).append(each)
             write_transcripts(out, (each for samples in by_problem.values() for each in samples))
 
         inputs = {"sources": [self.stages.digest_of(source) for source in sources], "right_only": right_only}

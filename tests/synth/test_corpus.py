@@ -12,14 +12,14 @@ import pytest
 import yaml
 
 from longthought.agents.errors import RunError, UsageError
-from longthought.protocols.transcript_files import pack
+from longthought.protocols.transcript_files import pack, write_transcripts
 from longthought.synth.corpus import export as corpus
 from longthought.synth.corpus import parquet_shards, row_files
 from longthought.synth.corpus.export import export
 from longthought.synth.corpus.manifest import read_manifest
 from longthought.synth.corpus.row_files import Lines, RowFiles
 from longthought.synth.derive.kinds import KINDS
-from tests.synth.corpus_files import hashes, lines
+from tests.synth.corpus_files import hashes, lines, solved
 from tests.synth.scripted_runs import Script, play_run
 
 ALL = list(KINDS)
@@ -159,6 +159,13 @@ def test_no_problem_is_in_both_splits(tmp_path: Path) -> None:
     assert not train & held
     (config,) = front_matter(out)["configs"]
     assert [files["split"] for files in config["data_files"]] == ["train", "validation"]
+
+
+def test_other_questions_under_one_id_are_other_problems(tmp_path: Path) -> None:
+    two = [solved("a", question="What is 2 and 2?"), solved("a", question="What is 1 and 3?")]
+    write_transcripts(tmp_path / "two.jsonl", two)
+    manifest = export(tmp_path / "two.jsonl", tmp_path / "out", ["rejection"])
+    assert (manifest.problems, manifest.kinds["rejection"].rows) == (2, {"train": 2})
 
 
 def test_informed_debates_come_in_only_when_asked_for(tmp_path: Path) -> None:

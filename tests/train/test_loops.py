@@ -118,6 +118,23 @@ def test_exploring_does_not_ask_what_the_seeds_solved() -> None:
     assert {each.problem.question for each in asked} == {f"What is {i}+{i + 1}?" for i in range(8)} - solved
 
 
+def test_other_questions_under_the_same_ids_are_other_problems() -> None:
+    Path("other").mkdir()
+    sums = [f'{{"question": "What is {i}+{i + 1}?", "answer": "{2 * i + 1}"}}\n' for i in range(60, 68)]
+    Path("other/sums.jsonl").write_text("".join(sums))
+    told = [
+        "dataset.path=other/sums.jsonl",
+        "models.learner.options.model=teacher",
+        *loop_models.WHOLE["set"],
+    ]
+    seeds = {"asked": {"scenario": "seeds.yaml", "set": told}, "samples": 2}
+    play("explore", rounds=1, improve="sft", seeds=seeds)
+    kept = list(read_transcripts(Path("out/round-1/kept.jsonl.zst")))
+    assert len({each.problem.id for each in kept}) < len({each.problem.question for each in kept})
+    learned = [row["messages"][0]["content"] for row in rows("round-1/corpus", "rejection")]
+    assert sorted(learned) == sorted({each.problem.question for each in kept})
+
+
 #: Debates without a critic, which are told that an answer is wrong.
 TOLD = {"scenario": "sums.yaml", "set": ["protocol=monologue", "on_wrong_answer=tell"]}
 
