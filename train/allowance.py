@@ -40,10 +40,13 @@ def tries_of(transcripts: Iterable[Transcript]) -> dict[str, list[Try]]:
 
 
 def vote_of(transcript: Transcript) -> str | None:
-    """The answer that was let pass, without its blanks; None where none was."""
-    if transcript.outcome.kind not in _ANSWERED:
+    """The answer that was let pass, without its blanks, or that it was ill-posed; None where none was."""
+    outcome = transcript.outcome
+    if outcome.kind == outcomes.ILL_POSED:
+        return outcome.told  # in words of its own each time, so that the words are no vote
+    if outcome.kind not in _ANSWERED:
         return None
-    return "".join((transcript.outcome.answer or "").split())
+    return "".join((outcome.answer or "").split())
 
 
 def within(tries: Sequence[Try], allowance: int) -> list[Try]:

@@ -137,6 +137,18 @@ def test_the_curve_votes_and_spends(tmp_path: Path) -> None:
     assert max(spent) == 60
 
 
+def test_ill_posed_is_a_vote_like_any_answer(tmp_path: Path) -> None:
+    named, missed = (Outcome(kind="ill_posed", why="none", right=right) for right in (True, False))
+    found = evaluation(
+        tmp_path,
+        *(debate("a", outcome, tokens=5, epoch=i) for i, outcome in enumerate((named, missed, named))),
+        *(debate("b", outcome, tokens=5, epoch=i) for i, outcome in enumerate((missed, WRONG, missed))),
+    )
+    assert [found.trials[name].voted(1) for name in "ab"] == pytest.approx([2 / 3, 0])
+    assert [found.trials[name].voted(3) for name in "ab"] == [1, 0]
+    assert [p.accuracy.mean for p in curve(found) if p.by == "allowance"][-1] == 0.5
+
+
 def test_the_same_curves_draw_the_same_picture(tmp_path: Path) -> None:
     points = curve(evaluation(tmp_path, debate("a", RIGHT), debate("a", WRONG, epoch=1)))
     for name in ("one.svg", "two.svg"):
