@@ -16,7 +16,8 @@ def eval_(
     subjects: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Runs (directories, names or patterns) or scenarios, which are then run; with --on, models. "
+            help="Runs (directories, names, patterns, files of transcripts) or scenarios, which are then run; with "
+            "--on, models. With --alone, --set or --limit a name that is both is the scenario's. "
             "Several are one arm: the same recipe, trained with several seeds.",
             show_default=False,
         ),
@@ -84,7 +85,7 @@ def eval_(
     from rich.console import Console
 
     from longthought.agents.errors import UsageError
-    from longthought.scenarios.eval_runs import GREEDY, EvalOptions, EvalRuns, as_run
+    from longthought.scenarios.eval_runs import GREEDY, EvalOptions, EvalRuns
     from longthought.scenarios.eval_tables import scores, sentence, tables
     from longthought.scenarios.plain_text import plain
     from longthought.synth.corpus.slug import slug
@@ -93,7 +94,7 @@ def eval_(
 
     if not subjects and harness is None:
         raise UsageError("eval: name runs, scenarios, or, with --on, models")
-    if alone and (against or on or len(subjects or ()) != 1 or as_run((subjects or [""])[0]) is not None):
+    if alone and (against or on or len(subjects or ()) != 1):
         raise UsageError("--alone: needs one scenario as the subject, and no --against or --on")
     asked = None
     if harness is not None:
@@ -110,6 +111,7 @@ def eval_(
             allow_code=allow_code,
             trained_on=tuple(trained_on or ()),
             allow_seen=allow_seen,
+            anew=alone or bool(set_) or limit is not None,
         )
     )
     if out is not None:

@@ -17,6 +17,7 @@ from longthought.agents.errors import UsageError
 from longthought.agents.models.local_weights import check_model_source, weights_digest
 from longthought.agents.problems import Problem
 from longthought.protocols.transcript_files import read_transcripts
+from longthought.scenarios.eval_names import as_run, expanded, is_scenario
 from longthought.scenarios.load import Loaded, load_scenario
 from longthought.scenarios.manifest import Manifest, read_manifest
 from longthought.scenarios.problem_source import problems_of
@@ -43,6 +44,8 @@ class EvalOptions:
     allow_code: bool = False
     trained_on: tuple[Path, ...] = ()
     allow_seen: bool = False
+    #: A name that is both a scenario's and a run's is the scenario's.
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +81,16 @@ class EvalRuns:
         ]
 
     def _expanded(self, name: str) -> list[str]:
-        if not any(mark in name for mark in "*?["):
-            return [name]
-        places = [Path()] if self._options.on is not None else [Path(), Path("runs")]
-        for place in places:
-            if not Path(name).is_absolute() and (found := sorted(p for p in place.glob(name) if p.is_dir())):
-                return [str(path) for path in found]
-        raise UsageError(f"{name}: no {'model' if self._options.on else 'run'} has such a name")
+        taken, aside = expanded(name, models=self._options.on is not None)
+        for each in aside:
+            self._note(f"{each}: was set aside by --force-new and is left out; name it to evaluate it")
+        return taken
 
     def _run(self, name: str, suffix: str, sets: tuple[str, ...]) -> Subject:
-        if self._options.on is None and not suffix and (run := as_run(name)) is not None:
+        run = as_run(name) if self._options.on is None else None
+        if run is not None and not (self._options.anew and is_scenario(name)):
+            if suffix or sets:
+                raise UsageError(f"{name}: is a run, made as it is: --alone and --set need a scenario")
             return self._there(run)
         if self._options.on is None:
             loaded = load_scenario(name, sets)
@@ -101,10 +104,15 @@ class EvalRuns:
             if len(told) == self._options.limit and each.problem.id not in told:
                 break
             told[each.problem.id] = each.problem
-        manifest = read_manifest(run)
+        # A file of transcripts has none.
+        manifest = read_manifest(run) if run.is_dir() else None
         corpora = list(self._named)
-        if manifest is not None:
+        if manifest is None:
+            self._note(f"{run.name}: no manifest, so what its models were trained on is not checked")
+        else:
             corpora = self._corpora(_sat(manifest), Path(manifest.source).parent)
+            if manifest.status != "finished":
+                self._note(f"{run.name}: is not finished ({manifest.status}): only what ended is counted")
         if corpora:
             self._check(run.name, list(told.values()), corpora)
         return Subject(run, frozenset(told))
@@ -171,11 +179,6 @@ def _sat(manifest: Manifest) -> list[dict[str, Any]]:
     named = {each.get("model") for each in (*seats, *members)}
     # A seat that the protocol did not ask has no model that was built.
     return [manifest.scenario["models"][name] for name in sorted(manifest.models) if name in named]
-
-
-def as_run(name: str) -> Path | None:
-    """The run of that name, or None when it must be a scenario."""
-    return next((path for path in (Path(name), Path("runs") / name) if path.is_dir()), None)
 
 
 def seated(model: str, on: str, sets: Sequence[str]) -> tuple[Loaded, str]:

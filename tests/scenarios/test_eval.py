@@ -18,7 +18,7 @@ from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.eval_runs import EvalOptions, EvalRuns, seated
 from tests.scenarios.command_line import Call
 from tests.scenarios.long_thinkers import KEYS
-from tests.scenarios.scripted_scenarios import scenario
+from tests.scenarios.scripted_scenarios import scenario, write
 
 QUESTIONS = [f"What is {i}+{i + 1}?" for i in range(6)]
 
@@ -112,6 +112,57 @@ def test_fewer_problems_are_evaluated_and_checked_alone(call: Call, thinks: str,
     code, out, err = call("eval", "sums-eval", "--json", *more)
     assert code == 0, err
     assert orjson.loads(out)["arms"][0]["runs"] == [run]
+
+
+def test_what_was_set_aside_is_no_further_seed(call: Call, thinks: str) -> None:
+    _run(call, thinks, "a-1", [])
+    _run(call, thinks, "a-2", [1])
+    code, _, err = call("run", thinks, "--allow-import", "--set", "name=a-1", "--force-new")
+    assert code == 0, err
+    code, out, err = call("eval", "a-*", "--json")
+    assert code == 0, err
+    told = orjson.loads(out)
+    assert [run["run"] for run in told["arms"][0]["runs"]] == ["a-1", "a-2"]
+    assert any("runs/a-1.1: was set aside by --force-new" in note for note in told["notes"])
+    _, out, _ = call("eval", "a-1.*", "--json")
+    assert [run["run"] for run in orjson.loads(out)["arms"][0]["runs"]] == ["a-1.1"]
+
+
+def test_an_unfinished_run_is_marked(call: Call, thinks: str, tmp_path: Path) -> None:
+    _run(call, thinks, "half", [])
+    file = tmp_path / "runs" / "half" / "manifest.json"
+    file.write_bytes(orjson.dumps({**orjson.loads(file.read_bytes()), "status": "cancelled"}))
+    code, out, _ = call("eval", "half")
+    assert (code, "half: is not finished (cancelled): only what ended is counted" in out) == (0, True)
+
+
+def test_a_file_of_transcripts_is_evaluated(call: Call, thinks: str) -> None:
+    _run(call, thinks, "whole", [])
+    _, out, _ = call("eval", "whole", "--json")
+    code, told, err = call("eval", "runs/whole/transcripts.jsonl.zst", "--json")
+    assert code == 0, err
+    found = orjson.loads(told)
+    assert found["arms"][0]["mean"] == orjson.loads(out)["arms"][0]["mean"]
+    assert found["notes"] == [
+        "transcripts.jsonl.zst: no manifest, so what its models were trained on is not checked"
+    ]
+
+
+def test_a_scenario_is_found_behind_a_run_of_its_name(call: Call, tmp_path: Path) -> None:
+    write(tmp_path).rename(tmp_path / "sums")
+    assert call("run", "sums", "--allow-import")[0] == 0
+
+    def arms(*more: str) -> list[str]:
+        code, out, err = call("eval", "sums", "--allow-import", "--json", *more)
+        assert code == 0, err
+        return [arm["name"] for arm in orjson.loads(out)["arms"]]
+
+    assert arms() == ["sums"]
+    assert arms("--alone") == ["sums-eval", "sums-eval-alone"]
+    assert arms("--limit", "1") == ["sums-eval"]
+    code, _, err = call("eval", "runs/sums", "--set", "epochs=2")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "runs/sums: is a run, made as it is: --alone and --set need a scenario" in err
 
 
 def test_samples_vote(call: Call, thinks: str) -> None:
