@@ -197,6 +197,9 @@ def seated(model: str, on: str, sets: Sequence[str]) -> tuple[Loaded, str]:
         check_model_source(model)
     # Relative to the scenario, as its own paths are.
     given = os.path.relpath(place, loaded.base_dir) if local else model
-    loaded = load_scenario(on, [*sets, f"models.{seat}.model={json.dumps(given)}"])
+    put = [f"models.{seat}.model={json.dumps(given)}"]
+    if loaded.scenario.models[seat].lora is not None:
+        put.append(f"models.{seat}.lora=null")  # it was of the weights that were there
+    loaded = load_scenario(on, [*sets, *put])
     what = json.dumps([weights_digest(place) if local else model, *sets])
     return loaded, f"{slug(place.name)}-{sha256(what.encode()).hexdigest()[:8]}"

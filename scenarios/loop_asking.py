@@ -62,7 +62,7 @@ def seated(loaded: Loaded, seats: Mapping[Seat, tuple[str, str]]) -> Loaded:
                 "round trains; use transformers or vllm"
             )
         # A name of its own: the same model may sit in the other seat, where it stays what it is.
-        update: dict[str, Any] = {"model": weights, "name": engine.name or called}
+        update: dict[str, Any] = {"model": weights, "lora": None, "name": engine.name or called}
         if "model" in engine.options:
             update["options"] = {**engine.options, "model": weights}
         models[f"loop-{seat}"] = engine.model_copy(update=update)

@@ -62,6 +62,15 @@ def _asked_for(
     return kinds, dict(zip(names, options, strict=True))
 
 
+def _longer(settings: SftSettings | DpoSettings, times: float) -> SftSettings | DpoSettings:
+    """The training, and each of its phases, so many times as long."""
+    steps = None if settings.max_steps is None else round(settings.max_steps * times)
+    changes: dict[str, Any] = {"epochs": settings.epochs * times, "max_steps": steps}
+    if isinstance(settings, SftSettings):
+        changes["phases"] = [_longer(phase, times) for phase in settings.phases]
+    return settings.model_copy(update=changes)
+
+
 class LoopCommands:
     """See ``train.loops.commands.Commands``.
 
@@ -84,18 +93,25 @@ class LoopCommands:
                 check_unseen(seen.problems, seen.loaded.source, self._held_out)
         if not isinstance(settings.model, FromScratch):
             model_source(settings.model)
-        self._check_seats()
+        trained = self._trained_seats()
         if isinstance(settings, StarSettings) and settings.rationalise:
             Prompts(settings.hints or HINTS, None, ("hint",))
         self._check_rows()
         every = {"problems": self._asked, "evaluation": self._held_out, "seeds": self._shown}
-        asked = {name: one.identity for name, one in every.items() if one is not None}
-        # More rounds are the same loop, gone on with.
-        told = settings.model_dump(mode="json", exclude={"rounds"})
-        self.stages = stages({"settings": told, "asked": asked})
+        there = {name: one for name, one in every.items() if one is not None}
+        identity = {
+            # More rounds are the same loop, gone on with.
+            "settings": settings.model_dump(mode="json", exclude={"rounds"}),
+            "asked": {name: one.identity for name, one in there.items()},
+            "prompts": {name: one.prompts for name, one in there.items()},
+            "models": {
+                name: one.others(() if one is self._shown else trained) for name, one in there.items()
+            },
+        }
+        self.stages = stages(identity)
 
-    def _check_seats(self) -> None:
-        """That models which this loop trains can sit wherever it asks."""
+    def _trained_seats(self) -> tuple[Seat, ...]:
+        """The seats whose models this loop trains, which can sit wherever it asks."""
         trained: tuple[Seat, ...] = ("policy",)
         scenario = self._asked.loaded.scenario
         if isinstance(self._settings, CotrainSettings):
@@ -108,6 +124,7 @@ class LoopCommands:
         for whom in (self._asked, self._held_out):
             if whom is not None:
                 seated(whom.loaded, dict.fromkeys(trained, ("", "")))
+        return trained
 
     def _check_rows(self) -> None:
         """Complains now of what the first export would complain of, after hours of asking."""
@@ -279,15 +296,13 @@ class LoopCommands:
                 "earlier": "resume",
             }
         )
-        steps = None if settings.max_steps is None else round(settings.max_steps * longer)
-        settings = settings.model_copy(update={"epochs": settings.epochs * longer, "max_steps": steps})
+        settings = _longer(settings, longer)
         inputs = {
             "how": how,
             "start": self._model_digest(start),
             "corpus": self.stages.digest_of(corpus),
-            "settings": {**said, "epochs": settings.epochs, "max_steps": steps},
+            "settings": {**said, "epochs": settings.epochs, "max_steps": settings.max_steps},
         }
-
         return self.stages.do(name, out, inputs, lambda: self._trainer(settings))
 
     # --- models and places ------------------------------------------------------------------------------------

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem, hash_problems
+from longthought.scenarios.build import context_of
+from longthought.scenarios.engines import Engines
 from longthought.scenarios.load import Loaded, load_scenario
 from longthought.scenarios.loop_asking import How
+from longthought.scenarios.manifest import identity_of
 from longthought.scenarios.problem_source import problems_of
 from longthought.synth.clean.same_problem import keys_of, problem_keys
+from longthought.train.loops.commands import Seat
 from longthought.train.loops.settings import Asked
 
 
@@ -27,6 +31,22 @@ class Problems:
         """What makes two of them the same one, as JSON."""
         scenario = self.loaded.scenario.model_dump(mode="json", exclude_none=True)
         return {"scenario": scenario, "problems": hash_problems(self.problems)}
+
+    @property
+    def prompts(self) -> dict[str, str]:
+        """Hashes of its prompt texts by part.
+
+        Raises:
+            UsageError: one is missing.
+        """
+        return identity_of(self.loaded, context_of(self.loaded).prompts.texts).prompts
+
+    def others(self, trained: Collection[Seat]) -> dict[str, Any]:
+        """Who sits in its other seats, as JSON."""
+        scenario = self.loaded.scenario
+        engines = Engines(scenario.models, self.loaded.base_dir)
+        seats = (spec for seat, spec in scenario.sitting.items() if seat not in trained)
+        return {name: engines.identity(name) for spec in seats for name in spec.models.values()}
 
 
 def load_problems(asked: Asked, how: How) -> Problems:

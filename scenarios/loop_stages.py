@@ -111,7 +111,8 @@ class Stages:
             was, self._done = held["identity"], dict(held["stages"])
         except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
             raise UsageError(f"{file}: is not the account of a loop; choose another --out") from error
-        if found := _listed(was, self._identity):
+        # What a loop of an earlier version did not note of itself is not compared.
+        if found := _listed(was, {key: value for key, value in self._identity.items() if key in was}):
             raise UsageError(
                 f"{self.out}: holds another loop ({found}); change it back, or choose another --out"
             )

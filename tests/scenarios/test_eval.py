@@ -254,6 +254,9 @@ def test_a_model_is_seated_and_other_weights_are_another_run(tmp_path: Path, thi
     assert (name.startswith("first-"), seated(str(other), thinks, [])[1].startswith("other-")) == (True, True)
     (first / "config.json").write_text("{}")
     assert seated(str(first), thinks, ["epochs=2"])[1] != name
+    adapted = "models.mind={engine: vllm, model: gpt, lora: adapter}"
+    served = seated(str(first), thinks, [adapted])[0].scenario.models["mind"]
+    assert (served.model, served.lora) == ("first", None)
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match=r"config\.json is missing"):
         seated(str(tmp_path / "empty"), thinks, [])

@@ -21,7 +21,8 @@ import yaml
 from longthought.agents.errors import RunError, UsageError
 from longthought.agents.models.random_model import write_random_model
 from longthought.protocols.transcript_files import read_transcripts
-from longthought.scenarios.loop_asking import How
+from longthought.scenarios.load import load_scenario
+from longthought.scenarios.loop_asking import How, seated
 from longthought.scenarios.looping import LOOPS, play_loop
 from longthought.train.loops.settings import ExploreSettings, LoopSettings
 from longthought.train.settings import DpoSettings, SftSettings, load_settings
@@ -76,6 +77,20 @@ def test_star_keeps_what_is_right_and_rationalises_the_rest_from_the_base_each_t
     assert (skill("round-1/model"), skill("round-2/model")) == (2, 2)
     epochs = [orjson.loads(Path(f"out/round-{n}/model/config.json").read_bytes())["epochs"] for n in (1, 2)]
     assert epochs[1] == pytest.approx(1.2 * epochs[0])
+
+
+def test_every_phase_of_star_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[list[tuple[float, int | None]]] = []
+    train = loop_models.train
+
+    def spy(settings: SftSettings | DpoSettings) -> None:
+        assert isinstance(settings, SftSettings)
+        told.append([(phase.epochs, phase.max_steps) for phase in settings.phases])
+        train(settings)
+
+    monkeypatch.setattr(loop_models, "train", spy)
+    play("star", growth=1.5, sft={"phases": [{"epochs": 1.0}, {"epochs": 2.0, "max_steps": 40}]})
+    assert told == [[(1.0, None), (2.0, 40)], [(1.5, None), (3.0, 60)]]
 
 
 def test_without_rationalisation_nothing_informed_is_learned() -> None:
@@ -293,6 +308,15 @@ def test_problems_that_are_held_out_are_not_learned_from() -> None:
     assert "seeds.yaml: 4 of its problems are held out" in said
 
 
+def test_a_trained_model_has_no_adapter_of_the_one_before() -> None:
+    loop_models.written("star")
+    served = "models.learner={engine: vllm, model: base, lora: adapter}"
+    loaded = seated(load_scenario("sums.yaml", [served]), {"policy": ("/round-1/model", "round-1/model")})
+    trained = loaded.scenario.models["loop-policy"]
+    assert (trained.model, trained.lora) == ("/round-1/model", None)
+    assert loaded.scenario.models["learner"].lora == "adapter"  # the critic stays who it is
+
+
 def test_what_cannot_be_trained_is_refused() -> None:
     assert "sft: learning_rat" in refused("star", sft={"learning_rat": 1})
     assert "model is for the loop to fill in" in refused("star", sft={"model": "other"})
@@ -323,6 +347,36 @@ def test_another_loops_directory_is_refused_with_the_difference() -> None:
     Path("other").mkdir()
     Path("other/thesis.tex").write_text("thesis")
     assert "holds no loop" in refused("dpo", out="other")
+
+
+def test_changed_prompts_are_another_loop() -> None:
+    Path("mine").mkdir()
+    for part in ("ask", "quote"):
+        text = (files("longthought.agents.prompts") / f"default.{part}.md").read_text()
+        Path(f"mine/{part}.md").write_text(text)
+    problems = {"scenario": "sums.yaml", "set": [*loop_models.WHOLE["set"], "prompts=mine"]}
+    play("star", rounds=1, problems=problems)
+    file = Path("out/loop.json")
+    before = orjson.loads(file.read_bytes())
+    Path("mine/ask.md").write_text("Quite another one: {{ question }}")
+    assert "prompts.problems.ask: " in refused("star", problems=problems)
+    # A loop from before prompts were noted is still gone on with.
+    del before["identity"]["prompts"]
+    file.write_bytes(orjson.dumps(before))
+    assert play("star", rounds=1, problems=problems)[1] == []
+
+
+def test_another_critic_is_another_loop() -> None:
+    Path("judge").mkdir()
+    weights = Path("judge/model.safetensors")
+    weights.write_text("first")
+    other = "models.other={engine: 'tests.train.loop_models:Learner', model: judge}"
+    problems = {"scenario": "sums.yaml", "set": [other, "seats.critic.model=other"]}
+    play("star", rounds=1, problems=problems, rationalise=False, evaluation=None)
+    weights.write_text("trained since")
+    assert "models.problems.other.model: " in refused(
+        "star", problems=problems, rationalise=False, evaluation=None
+    )
 
 
 def test_a_changed_stage_is_noticed() -> None:
