@@ -18,13 +18,13 @@ from longthought.agents.models.local_weights import check_model_source, weights_
 from longthought.agents.problems import Problem
 from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.eval_names import as_run, expanded, is_scenario
+from longthought.scenarios.learned import Learned
 from longthought.scenarios.load import Loaded, load_scenario
 from longthought.scenarios.manifest import Manifest, read_manifest
 from longthought.scenarios.problem_source import problems_of
 from longthought.scenarios.run import RunOptions, play_to_end
 from longthought.synth.corpus.slug import slug
-from longthought.train.evaluating.seen import corpora_at, seen, training_of
-from longthought.train.settings import CorpusSettings
+from longthought.train.evaluating.seen import corpora_at
 
 #: With these a scenario's policy answers alone, in one greedy pass.
 GREEDY = ("protocol=monologue", "seats.policy.temperature=0.0")
@@ -106,15 +106,13 @@ class EvalRuns:
             told[each.problem.id] = each.problem
         # A file of transcripts has none.
         manifest = read_manifest(run) if run.is_dir() else None
-        corpora = list(self._named)
         if manifest is None:
             self._note(f"{run.name}: no manifest, so what its models were trained on is not checked")
+            self._check(run.name, list(told.values()), (), Path())
         else:
-            corpora = self._corpora(_sat(manifest), Path(manifest.source).parent)
+            self._check(run.name, list(told.values()), _sat(manifest), Path(manifest.source).parent)
             if manifest.status != "finished":
                 self._note(f"{run.name}: is not finished ({manifest.status}): only what ended is counted")
-        if corpora:
-            self._check(run.name, list(told.values()), corpora)
         return Subject(run, frozenset(told))
 
     def _played(self, loaded: Loaded, name: str) -> Subject:
@@ -124,8 +122,7 @@ class EvalRuns:
         scenario = loaded.scenario
         named = {model for spec in scenario.sitting.values() for model in spec.models.values()}
         models = [scenario.models[model].model_dump() for model in sorted(named)]
-        if corpora := self._corpora(models, loaded.base_dir):
-            self._check(name, problems, corpora)
+        self._check(name, problems, models, loaded.base_dir)
         how = RunOptions(
             run_dir=directory,
             limit=options.limit,
@@ -137,24 +134,23 @@ class EvalRuns:
 
     # --- unseen problems --------------------------------------------------------------------------------------
 
-    def _corpora(self, models: Iterable[Mapping[str, Any]], base_dir: Path) -> list[CorpusSettings]:
-        """What was named, and what the records of these models name, which are told as a scenario's dump tells them."""
-        corpora = list(self._named)
+    def _check(
+        self, who: str, problems: Sequence[Problem], models: Iterable[Mapping[str, Any]], base_dir: Path
+    ) -> None:
+        """That they are not in what these models learned, which are told as a scenario's dump tells them."""
+        learned = Learned(self._named, allow_import=self._options.allow_import)
         local = (told for told in models if told["engine"] != "openai")
         for part in (part for told in local for key in ("model", "lora") if (part := told.get(key))):
             place = base_dir / Path(part).expanduser()
             if not place.is_dir() and part != "embedded":
                 self._note(f"{part}: no directory here, so what it was trained on is not checked")
-            training = training_of(place)
-            corpora += training.corpora
-            if training.gone:
-                gone = ", ".join(training.gone)
-                self._note(f"{part} was trained on {gone}, not here any more: its problems are not checked")
-        return corpora
-
-    def _check(self, who: str, problems: Sequence[Problem], corpora: Sequence[CorpusSettings]) -> None:
-        found = seen(problems, corpora)
-        where = ", ".join(dict.fromkeys(str(corpus.path) for corpus in corpora))
+            learned.add(place, part)
+        for note in learned.notes:
+            self._note(note)
+        if not learned.places:
+            return
+        found = learned.seen(problems)
+        where = ", ".join(dict.fromkeys(learned.places))
         if not found:
             self._note(f"{who}: none of its {len(problems)} problems is in {where}")
             return

@@ -247,6 +247,39 @@ def test_what_a_runs_models_were_trained_on_is_found_too(
     assert (code, "tuned: no directory here, so what it was trained on is not checked" in out) == (0, True)
 
 
+def test_problems_of_a_grpo_training_are_refused(call: Call, thinks: str, tmp_path: Path) -> None:
+    tuned = _model(tmp_path / "tuned", [])
+
+    def record(**problems: Any) -> None:
+        settings = {"model": "gpt", "corpora": [], "problems": {"scenario": thinks, **problems}}
+        (tuned / "training.json").write_bytes(orjson.dumps({"kind": "grpo", "settings": settings}))
+
+    record(limit=2)
+    with pytest.raises(
+        UsageError, match=r"2 of its 6 problems were trained on \(in sums\.yaml\): sums-1, sums-2;"
+    ):
+        EvalRuns(EvalOptions(on=thinks)).of([str(tuned)])
+    record(scenario="gone.yaml")
+    runs = EvalRuns(EvalOptions(on=thinks, allow_import=True))
+    runs.of([str(tuned)])
+    (note,) = runs.notes
+    assert note.startswith(
+        f"{os.path.relpath(tuned)} was trained on problems that are not checked: gone.yaml:"
+    )
+
+
+def test_rows_of_token_ids_are_said_to_be_unchecked(call: Call, thinks: str, tmp_path: Path) -> None:
+    place = tmp_path / "corpus" / "journey"
+    place.mkdir(parents=True)
+    (place / "train.jsonl").write_text(
+        '{"id": "a", "problem": "p", "input_ids": [1, 2], "labels": [-100, 2]}\n'
+    )
+    code, out, err = call("eval", thinks, "--allow-import", "--trained-on", "corpus")
+    assert code == 0, err
+    assert "corpus holds token ids: its problems are not checked" in out
+    assert "none of its" not in out
+
+
 def test_a_model_is_seated_and_other_weights_are_another_run(tmp_path: Path, thinks: str, call: Call) -> None:
     first, other = (_model(tmp_path / name, []) for name in ("first", "other"))
     loaded, name = seated(str(first), thinks, ["epochs=2"])

@@ -8,6 +8,7 @@ on its own line do. Models that a training started from are followed back by the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +22,7 @@ from longthought.synth.clean.exact import normal
 from longthought.synth.clean.question_files import COLUMNS
 from longthought.train.corpus import corpus_files, read_rows
 from longthought.train.provenance import read_record
-from longthought.train.settings import CorpusSettings
+from longthought.train.settings import CorpusSettings, ProblemSettings
 
 #: A longer chain of models has a loop in it.
 _MOST_STARTS = 32
@@ -29,15 +30,17 @@ _MOST_STARTS = 32
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What is known of a model's training: its corpora, and names of corpora that are no longer there."""
+    """What is known of a model's training: corpora, problems, and names of corpora that are no longer there."""
 
     corpora: tuple[CorpusSettings, ...] = ()
+    problems: tuple[ProblemSettings, ...] = ()
     gone: tuple[str, ...] = ()
 
 
 def training_of(model: Path) -> Training:
     """By the ``training.json`` in the model's directory, and by that of the model it started from, and so on."""
     found: list[CorpusSettings] = []
+    problems: list[ProblemSettings] = []
     gone: list[str] = []
     for _ in range(_MOST_STARTS):
         settings = _settings(model)
@@ -47,11 +50,13 @@ def training_of(model: Path) -> Training:
                 found.append(corpus)
             except UsageError:
                 gone.append(str(corpus.path))
+        with suppress(ValidationError):  # none, or not as this version writes them
+            problems.append(ProblemSettings.model_validate(settings.get("problems")))
         start = settings.get("model")
         if not isinstance(start, str) or not Path(start).is_dir():
             break
         model = Path(start)
-    return Training(tuple(found), tuple(dict.fromkeys(gone)))
+    return Training(tuple(found), tuple(problems), tuple(dict.fromkeys(gone)))
 
 
 def corpora_at(path: Path) -> list[CorpusSettings]:
@@ -72,6 +77,16 @@ def corpora_at(path: Path) -> list[CorpusSettings]:
             f"--trained-on {path}: no corpus here; name a directory of `longthought export` or a file"
         )
     return found
+
+
+def holds_texts(corpus: CorpusSettings) -> bool:
+    """Whether its rows show questions as text, and not as a tokenizer's ids.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    row = next(read_rows([corpus]), None)
+    return row is None or "input_ids" not in row.content
 
 
 def seen(problems: Iterable[Problem], corpora: Sequence[CorpusSettings]) -> list[Problem]:
