@@ -13,7 +13,7 @@ from longthought.agents.prompts import Prompts
 from longthought.protocols.transcript import LONG_THOUGHT, Transcript
 from longthought.protocols.transcript_files import read_transcripts, write_transcripts
 from longthought.scenarios.loop_asking import How, ask, seated
-from longthought.scenarios.loop_problems import Problems, check_unseen, load_problems
+from longthought.scenarios.loop_problems import Problems, check_base, check_unseen, load_problems
 from longthought.scenarios.loop_stages import Stages
 from longthought.synth.clean.filters import filters as named_filters
 from longthought.synth.corpus.export import export
@@ -91,8 +91,11 @@ class LoopCommands:
         for seen in (self._asked, self._shown):
             if seen is not None:
                 check_unseen(seen.problems, seen.loaded.source, self._held_out)
-        if not isinstance(settings.model, FromScratch):
-            model_source(settings.model)
+        for base in (settings.model, getattr(settings, "critic", None)):
+            if isinstance(base, str):
+                model_source(base)
+                if self._held_out is not None:
+                    check_base(base, self._held_out, how)
         trained = self._trained_seats()
         if isinstance(settings, StarSettings) and settings.rationalise:
             Prompts(settings.hints or HINTS, None, ("hint",))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem, hash_problems
 from longthought.scenarios.build import context_of
 from longthought.scenarios.engines import Engines
+from longthought.scenarios.learned import Learned
 from longthought.scenarios.load import Loaded, load_scenario
 from longthought.scenarios.loop_asking import How
 from longthought.scenarios.manifest import identity_of
@@ -66,4 +68,15 @@ def check_unseen(problems: Sequence[Problem], source: str, held_out: Problems | 
         raise UsageError(
             f"{source}: {len(seen)} of its problems are held out for the evaluation, {seen[0]} among them; "
             "take another split or seed"
+        )
+
+
+def check_base(model: str, held_out: Problems, how: How) -> None:
+    """Raise UsageError if the model was trained on what is held out, as far as its record tells."""
+    learned = Learned(allow_import=how.allow_import)
+    learned.add(Path(model).expanduser(), model)
+    if seen := learned.seen(held_out.problems):
+        raise UsageError(
+            f"{model}: {len(seen)} of the problems held out were trained on (in {', '.join(learned.places)}), "
+            f"{seen[0].id} among them; evaluate on others"
         )

@@ -23,8 +23,9 @@ from longthought.agents.models.random_model import write_random_model
 from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.load import load_scenario
 from longthought.scenarios.loop_asking import How, seated
+from longthought.scenarios.loop_problems import check_unseen, load_problems
 from longthought.scenarios.looping import LOOPS, play_loop
-from longthought.train.loops.settings import ExploreSettings, LoopSettings
+from longthought.train.loops.settings import Asked, ExploreSettings, LoopSettings
 from longthought.train.settings import DpoSettings, SftSettings, load_settings
 from tests.train import loop_models
 from tests.train.loop_kills import final_hashes
@@ -306,6 +307,29 @@ def test_problems_that_are_held_out_are_not_learned_from() -> None:
     assert "3 of its problems are held out" in said
     said = refused("explore", evaluation={"scenario": "seeds.yaml", **loop_models.WHOLE})
     assert "seeds.yaml: 4 of its problems are held out" in said
+
+
+def test_held_out_problems_are_known_wherever_they_come_from() -> None:
+    held = load_problems(Asked(scenario="countdown", limit=3), How())
+    same = [{"question": f" {each.question.upper()}", "answer": each.gold} for each in held.problems]
+    Path("same.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in same))
+    loop_models.written("star")
+    other = load_problems(Asked(scenario="sums.yaml", set=("dataset.path=same.jsonl",)), How())
+    for learned, kept in ((other, held), (held, other)):
+        with pytest.raises(UsageError, match="3 of its problems are held out"):
+            check_unseen(learned.problems, "s", kept)
+
+
+def test_problems_that_the_base_was_trained_on_are_not_held_out() -> None:
+    loop_models.write_learner(Path("base"), {"skill": 0})
+    Path("corpus/journey").mkdir(parents=True)
+    row = {"id": "a", "problem": "p", "messages": [{"role": "user", "content": "What is 21+22?"}]}
+    Path("corpus/journey/train.jsonl").write_bytes(orjson.dumps(row))
+    settings = {"model": "gpt", "corpora": [{"path": str(Path("corpus").absolute()), "kind": "journey"}]}
+    Path("base/training.json").write_bytes(orjson.dumps({"settings": settings}))
+    said = refused("star")
+    assert "base: 1 of the problems held out were trained on" in said
+    assert "held-2 among them" in said
 
 
 def test_a_trained_model_has_no_adapter_of_the_one_before() -> None:
