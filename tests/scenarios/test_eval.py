@@ -410,6 +410,20 @@ def test_a_harness_that_is_missing_fails_or_is_misused_is_one_line(
 ) -> None:
     for more, said in (
         (["--harness-arg=--trust_remote_code"], "never run"),
+        (["--harness-arg=--tru"], "never run"),
+        (["--harness-arg=--tr=True"], "never run"),
+        *(
+            ([f"--harness-arg={each}"], f"{each.partition('=')[0]} is not passed on")
+            for each in (
+                "--config=mine.yaml",
+                "--conf",
+                "-C",
+                "-Cmine.yaml",
+                "--model_args=a=b",
+                "-a",
+                "-aa=b",
+            )
+        ),
         (["--served-name", "a,b"], "comma or an equals sign"),
     ):
         code, _, err = _harness(call, *more)

@@ -8,6 +8,7 @@ lm-eval 0.4): ``results.<task>.<metric>,<filter>``, with the standard error besi
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -20,8 +21,10 @@ import orjson
 from longthought.agents.errors import RunError, UsageError
 
 PROGRAM = "lm_eval"
-#: Not even by its beginning, which its parser would take for the whole.
-_NEVER = "--trust"
+#: Its parser takes an option's beginning for the whole, short options behind short flags, and settings from a file.
+_NEVER = "--trust_remote_code"
+_SET_HERE = ("--config", "--model_args")
+_SET_HERE_SHORT = re.compile(r"-[swx]*[CMa]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,13 @@ def command(run: HarnessRun, out: Path) -> list[str]:
     program = shutil.which(PROGRAM)
     if program is None:
         raise UsageError(f"--harness lm-eval: no program {PROGRAM} here; pip install 'lm-eval[api]'")
-    if any(each.startswith(_NEVER) for each in run.more):
-        raise UsageError("--harness-arg: code that comes with a model or a data set is never run")
+    for option in (each.partition("=")[0] for each in run.more):
+        if _begins(option, _NEVER):
+            raise UsageError("--harness-arg: code that comes with a model or a data set is never run")
+        if _SET_HERE_SHORT.match(option) or any(_begins(option, name) for name in _SET_HERE):
+            raise UsageError(
+                f"--harness-arg: {option} is not passed on; give --model, and other settings one by one"
+            )
     url = f"{run.base_url.rstrip('/')}/{'chat/completions' if run.chat else 'completions'}"
     model = {
         "model": run.served,
@@ -95,6 +103,11 @@ def command(run: HarnessRun, out: Path) -> list[str]:
         *(["--limit", str(run.limit)] if run.limit is not None else []),
         *run.more,
     ]
+
+
+def _begins(option: str, name: str) -> bool:
+    """Whether the parser may take it for the option of that name; a single letter is none's alone."""
+    return len(option) > len("--t") and name.startswith(option)
 
 
 def check_harness(run: HarnessRun) -> None:
