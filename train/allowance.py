@@ -46,7 +46,12 @@ def vote_of(transcript: Transcript) -> str | None:
         return outcome.told  # in words of its own each time, so that the words are no vote
     if outcome.kind not in _ANSWERED:
         return None
-    return "".join((outcome.answer or "").split())
+    return without_blanks(outcome.answer or "")
+
+
+def without_blanks(answer: str) -> str:
+    """The answer as answers are compared."""
+    return "".join(answer.split())
 
 
 def within(tries: Sequence[Try], allowance: int) -> list[Try]:

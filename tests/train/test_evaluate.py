@@ -171,6 +171,17 @@ def test_answers_are_followed_from_one_to_the_next() -> None:
     assert (Revisions().lost_rate, Revisions().gained_rate) == (None, None)
 
 
+def test_the_answer_behind_a_thought_in_other_blanks_is_no_revision() -> None:
+    text = "<think>\nSo it is.\nAnswer: (2+3)*1\n</think>\n\nAnswer: (2 + 3) * 1"
+    thought = Thought(id=1, parent=0, kind="conclusion", text=text, answer="(2 + 3) * 1")
+    whole = debate(
+        "a", Outcome(kind="solved", answer=thought.answer), scorer="countdown", numbers=[2, 3, 1], target=5
+    )
+    judged = (Judgement(thought=1, decision=Terminate(reason="solved")),)
+    update = {"protocol": "long-thought", "thoughts": (thought,), "judgements": judged}
+    assert revisions([whole.model_copy(update=update)]) == Revisions()
+
+
 def test_levels_come_in_order_and_only_where_they_differ(tmp_path: Path) -> None:
     given = [
         debate("a", WRONG, level="Level 10"),

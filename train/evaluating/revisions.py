@@ -20,6 +20,7 @@ from longthought.agents.rewards.scorers import UNIT_TESTS, NoScorer, scorer_name
 from longthought.protocols import outcomes
 from longthought.protocols.transcript import WRITTEN, Transcript
 from longthought.synth.imports.whole_reply import taken_apart
+from longthought.train.allowance import without_blanks
 
 Change = Literal["kept", "lost", "gained", "stayed", "unknown"]
 
@@ -87,7 +88,9 @@ class _Scoring:
         inside = [thought for thought in told.thoughts if thought is not told.behind]
         found = [answer for thought in inside if (answer := scorer.extract(thought.text)) is not None]
         final = told.outcome.answer if told.behind is not None else None
-        return [*found, final] if final is not None and (not found or found[-1] != final) else found
+        if final is None or (found and without_blanks(found[-1]) == without_blanks(final)):
+            return found
+        return [*found, final]
 
     async def right(self, told: Transcript, answers: list[str]) -> dict[str, bool | None]:
         """Of each answer, whether it is right."""
