@@ -251,7 +251,11 @@ def test_problems_of_a_grpo_training_are_refused(call: Call, thinks: str, tmp_pa
     tuned = _model(tmp_path / "tuned", [])
 
     def record(**problems: Any) -> None:
-        settings = {"model": "gpt", "corpora": [], "problems": {"scenario": thinks, **problems}}
+        settings: dict[str, Any] = {
+            "model": "gpt",
+            "corpora": [],
+            "problems": {"scenario": thinks, **problems},
+        }
         (tuned / "training.json").write_bytes(orjson.dumps({"kind": "grpo", "settings": settings}))
 
     record(limit=2)
