@@ -45,6 +45,8 @@ def trainer_arguments(settings: TrainSettings) -> dict[str, Any]:
         "gradient_checkpointing": settings.gradient_checkpointing,
         "seed": settings.seed,
         "logging_steps": settings.log_steps,
+        # What is no number is logged as it is, and not as the mean of the losses before.
+        "logging_nan_inf_filter": False,
         "save_strategy": "steps" if settings.save_steps else "no",
         "save_steps": settings.save_steps or 500,
         "save_total_limit": 2,

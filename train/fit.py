@@ -25,8 +25,12 @@ def fit_and_save(settings: TrainSettings, trainer: Any, tokenizer: Any, counts: 
     """Train, merge adapters if there are any, and save to ``settings.out``.
 
     ``counts`` says what was trained on, ``tokens_of_an_epoch`` among it; speed leaves padding out.
+
+    Raises:
+        RunError: the loss is no number any more.
     """
     from longthought.train.checkpoint_records import CheckpointRecords
+    from longthought.train.finite import FiniteLosses
 
     made = {**provenance(settings), **counts}
     if trainer.is_world_process_zero():
@@ -41,6 +45,7 @@ def fit_and_save(settings: TrainSettings, trainer: Any, tokenizer: Any, counts: 
         return {**made, **_course(state, counts, before + time.perf_counter() - started)}
 
     place_logs(settings, trainer)
+    trainer.add_callback(FiniteLosses())
     trainer.add_callback(
         CheckpointRecords(settings.out.name, record_at, trainer.accelerator.wait_for_everyone)
     )

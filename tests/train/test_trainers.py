@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from longthought.agents.errors import UsageError
+from longthought.agents.errors import RunError, UsageError
 from longthought.agents.models.chat_tokens import ChatEncoder
 from longthought.agents.models.contract import Message, Sampling
 from longthought.agents.models.transformers_engine import TransformersModel
+from longthought.train.checkpoints import last_whole
 from longthought.train.corpus import Row, read_rows
 from longthought.train.dpo import dpo_trainer, run_dpo
 from longthought.train.kto import run_kto, tokenise_judged
@@ -31,6 +32,7 @@ from tests.train.tiny_corpora import (
     shared_settings,
     write_corpus,
 )
+from tests.train.tiny_trainings import tiny_settings, train
 
 TOKENIZER: Any = train_tokenizer(["no, 9"] * 20, 300, 512)
 
@@ -105,6 +107,21 @@ def test_trls_own_loss_and_bfloat16_agree_with_the_lean_one(trained: Path, tmp_p
     assert losses["accumulated"] == pytest.approx(losses["lean"], rel=1e-3)
     assert losses["bf16"] == pytest.approx(losses["lean"], rel=0.05)
     assert losses["bf16"] != losses["lean"]
+
+
+@pytest.mark.parametrize("kind", ["sft", "prm"])
+def test_a_training_whose_loss_is_no_number_ends_without_a_model(
+    kind: str, trained: Path, tmp_path: Path
+) -> None:
+    settings = tiny_settings(kind, trained, tmp_path) | {
+        "scheduler": "constant",
+        "warmup": 0,
+        "save_steps": 1,
+    }
+    with pytest.raises(RunError, match=r"step 2: (loss|grad_norm) is (nan|inf), .* lower learning_rate"):
+        train(kind, settings, learning_rate=1e30, max_grad_norm=1e30, log_steps=50)
+    assert not (tmp_path / "model").exists()
+    assert last_whole(tmp_path / "model-checkpoints") == tmp_path / "model-checkpoints" / "checkpoint-1"
 
 
 async def test_the_engine_says_what_was_learned(trained: Path) -> None:
