@@ -8,10 +8,8 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from longthought.synth.corpus.row_files import sync
 from longthought.train.card import model_card
-from longthought.train.checkpoints import file_sizes
-from longthought.train.provenance import write_record
+from longthought.train.whole import seal
 
 
 class CheckpointRecords(TrainerCallback):
@@ -49,8 +47,4 @@ class CheckpointRecords(TrainerCallback):
         record = self._record_at(state)
         card = model_card(f"{self._name}, step {state.global_step}", record)
         (here / "README.md").write_text(card, encoding="utf-8")
-        sizes = file_sizes(here)
-        for file in sizes:
-            sync(here / file)
-        write_record(here, {**record, "files": sizes})
-        sync(here)
+        seal(here, record)

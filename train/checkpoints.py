@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from longthought.agents.errors import UsageError
+from longthought.synth.corpus.replace_dir import remove, replacing
 from longthought.synth.differences import differences
-from longthought.train.provenance import RECORD, identity_of, read_record, write_record
+from longthought.train.provenance import identity_of, read_record, write_record
 from longthought.train.settings import TrainSettings
+from longthought.train.whole import is_whole
 
 
 def checkpoints_of(settings: TrainSettings) -> Path:
@@ -26,9 +28,8 @@ def checkpoints_of(settings: TrainSettings) -> Path:
 
 
 def is_finished(settings: TrainSettings) -> bool:
-    """Whether this very training has made what ``out`` holds."""
-    made = read_record(settings.out).get("identity")
-    return made is not None and made == identity_of(settings)
+    """Whether this very training has made what ``out`` holds, and all of it is there."""
+    return _is_model_of(settings, identity_of(settings))
 
 
 def check_checkpoints(settings: TrainSettings) -> None:
@@ -46,7 +47,8 @@ def check_checkpoints(settings: TrainSettings) -> None:
         raise UsageError(
             f"{place}: holds no checkpoints of `longthought train`; move it away or choose another out"
         )
-    if _of_a_finished_one(settings, begun):
+    if _is_model_of(settings, begun):
+        # They are there to be replaced, as it is.
         return
     if settings.earlier == "refuse":
         last = last_whole(place)
@@ -70,15 +72,15 @@ def take_checkpoints(settings: TrainSettings, made: Mapping[str, Any]) -> None:
     if not _is_empty(place):
         if settings.earlier == "set-aside":
             place.rename(next(free for free in _numbered(place) if not free.exists()))
-        elif _of_a_finished_one(settings, read_record(place).get("identity")):
-            shutil.rmtree(place)
+        elif _is_model_of(settings, read_record(place).get("identity")):
+            remove(place)
         else:
             for half in place.glob("checkpoint-*"):
-                if not _is_whole(half):
+                if not is_whole(half):
                     shutil.rmtree(half)
     if settings.save_steps and _is_empty(place):
-        place.mkdir(parents=True, exist_ok=True)
-        write_record(place, dict(made))
+        with replacing(place) as new:
+            write_record(new, dict(made))
     else:
         drop_if_empty(place)
 
@@ -91,7 +93,7 @@ def drop_if_empty(place: Path) -> None:
 
 def last_whole(place: Path, before: int | None = None) -> Path | None:
     """The last checkpoint of which nothing is missing, of those before a step if one is given."""
-    whole = filter(_is_whole, place.glob("checkpoint-*"))
+    whole = filter(is_whole, place.glob("checkpoint-*"))
     return max(
         (each for each in whole if before is None or step_of(each) < before), key=step_of, default=None
     )
@@ -102,24 +104,15 @@ def step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])
 
 
-def file_sizes(directory: Path) -> dict[str, int]:
-    """Every file in it but its record, with its bytes."""
-    files = sorted(file for file in directory.rglob("*") if file.is_file() and file != directory / RECORD)
-    return {str(file.relative_to(directory)): file.stat().st_size for file in files}
-
-
 def _is_empty(place: Path) -> bool:
     # transformers may have made the directory already.
     return not place.exists() or (place.is_dir() and not any(place.iterdir()))
 
 
-def _is_whole(checkpoint: Path) -> bool:
-    return read_record(checkpoint).get("files") == file_sizes(checkpoint)
-
-
-def _of_a_finished_one(settings: TrainSettings, begun: object) -> bool:
-    """Whether they belong to the model that ``out`` holds, which is there to be replaced."""
-    return begun is not None and begun == read_record(settings.out).get("identity")
+def _is_model_of(settings: TrainSettings, identity: object) -> bool:
+    """Whether ``out`` holds the whole model of a training."""
+    made = read_record(settings.out).get("identity")
+    return made is not None and made == identity and is_whole(settings.out)
 
 
 def _numbered(place: Path) -> Iterator[Path]:

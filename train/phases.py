@@ -7,10 +7,10 @@ which is gone once the last phase's is there.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from typing import Any
 
+from longthought.synth.corpus.replace_dir import remove
 from longthought.train.checkpoints import checkpoints_of
 from longthought.train.corpus import corpus_hashes
 from longthought.train.processes import is_main
@@ -50,5 +50,5 @@ def clear_up(phases: Sequence[SftSettings]) -> None:
     """Remove what earlier phases left for later ones."""
     if is_main():
         for phase in phases[:-1]:
-            shutil.rmtree(phase.out, ignore_errors=True)
-            shutil.rmtree(checkpoints_of(phase), ignore_errors=True)
+            remove(phase.out)
+            remove(checkpoints_of(phase))

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import orjson
 
+from longthought.synth.corpus.row_files import sync
 from longthought.synth.file_hash import file_hash
 from longthought.train.corpus import corpus_hashes
 from longthought.train.processes import processes
@@ -75,10 +76,10 @@ def read_record(directory: Path) -> dict[str, Any]:
 
 
 def write_record(directory: Path, record: dict[str, Any]) -> None:
-    """Write it beside its place, then there in one step."""
-    partial = directory / f".{RECORD}.partial"
-    partial.write_bytes(orjson.dumps(record, option=orjson.OPT_INDENT_2))
-    partial.replace(directory / RECORD)
+    """Write it to the disk; half of one reads as none."""
+    file = directory / RECORD
+    file.write_bytes(orjson.dumps(record, option=orjson.OPT_INDENT_2))
+    sync(file)
 
 
 def _versions() -> dict[str, str]:

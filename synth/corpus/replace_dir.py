@@ -1,4 +1,4 @@
-"""Puts a directory in another's place in one step: its name always leads to the old one or to the new."""
+"""Puts a directory in another's place in one step, or removes it: its name leads to a whole one or to none."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def replacing(target: Path) -> Generator[Path]:
     """
     target = place_of(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
+    partial = _partial(target)
     if partial.is_symlink():
         partial.unlink()  # never what it leads to
     partial.mkdir(exist_ok=True)
@@ -42,7 +42,7 @@ def replacing(target: Path) -> Generator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UsageError(
-                f"{target}: another export is writing there; wait for it or choose another --out"
+                f"{target}: another process is writing there; wait for it or choose another directory"
             ) from None
         _empty(partial)
         old = _old(target)
@@ -60,6 +60,19 @@ def replacing(target: Path) -> Generator[Path]:
         os.close(lock)
 
 
+def remove(target: Path) -> None:
+    """Remove a directory, if it is there, in one step: no file of it goes before the others.
+
+    Of a link, what it leads to is removed.
+    """
+    target = Path(os.path.realpath(target))
+    partial = _partial(target)
+    shutil.rmtree(partial, ignore_errors=True)  # a killed process left it
+    if target.exists():
+        target.rename(partial)
+        shutil.rmtree(partial, ignore_errors=True)
+
+
 def place_of(target: Path) -> Path:
     """Where ``target`` leads, links followed.
 
@@ -68,7 +81,7 @@ def place_of(target: Path) -> Path:
     """
     place = Path(os.path.realpath(target))
     if Path.cwd().is_relative_to(place):
-        raise UsageError(f"{target}: is or holds the directory that you work in; choose another --out")
+        raise UsageError(f"{target}: is or holds the directory that you work in; choose another")
     return place
 
 
@@ -82,6 +95,10 @@ def _put(new: Path, target: Path) -> None:
         target.rename(old)
         new.rename(target)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _partial(target: Path) -> Path:
+    return target.with_name(f".{target.name}.partial")
 
 
 def _old(target: Path) -> Path:

@@ -433,7 +433,7 @@ def test_the_directory_that_we_stand_in_is_not_replaced(
 def test_two_exports_to_one_place_do_not_mix(run: Path, tmp_path: Path) -> None:
     from longthought.synth.corpus.replace_dir import replacing
 
-    with replacing(tmp_path / "out"), pytest.raises(UsageError, match="another export is writing there"):
+    with replacing(tmp_path / "out"), pytest.raises(UsageError, match="another process is writing there"):
         export(run, tmp_path / "out", ["journey"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,8 +16,9 @@ import pytest
 import torch
 import yaml
 
-from longthought.agents.errors import UsageError
-from longthought.train import checkpoint_records
+from longthought.agents.errors import RunError, UsageError
+from longthought.synth.corpus import replace_dir
+from longthought.train import checkpoint_records, checkpoints
 from longthought.train.checkpoints import is_finished, last_whole
 from longthought.train.settings import SftSettings
 from tests.train.tiny_trainings import apart, record, tiny_settings, train
@@ -145,6 +147,24 @@ def test_who_may_go_on_with_what(trained: Path, tmp_path: Path, monkeypatch: pyt
     assert [p.name for p in place.glob("checkpoint-*")] == ["checkpoint-2"]
 
 
+def test_a_training_killed_before_its_place_was_marked_is_begun_again(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(directory: Path, record: dict[str, Any]) -> None:
+        (directory / "training.json").write_bytes(orjson.dumps(record)[:99])
+        raise PowerCutError
+
+    settings = saving("sft", trained, tmp_path)
+    # As a kill leaves it: nobody clears up.
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "write_record", half)
+        with pytest.raises(PowerCutError):
+            train("sft", settings)
+    monkeypatch.undo()
+    assert record(train("sft", settings, earlier="resume"))["steps"] == 8
+
+
 def test_what_others_left_is_not_touched(trained: Path, tmp_path: Path) -> None:
     settings = saving("sft", trained, tmp_path)
     foreign = tmp_path / "model-checkpoints" / "checkpoint-4"
@@ -154,6 +174,83 @@ def test_what_others_left_is_not_touched(trained: Path, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="holds no checkpoints of `longthought train`"):
             train("sft", settings, earlier=earlier)
     assert (foreign / "optimizer.pt").read_bytes() == b"somebody's"
+
+
+@pytest.mark.parametrize("of", ["old", "new"])
+def test_whenever_it_is_killed_while_a_model_is_replaced_a_whole_one_is_there(
+    of: str, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = saving("sft", trained, tmp_path) | {"overwrite": True}
+    train("sft", settings)
+    other = settings | {"learning_rate": 2e-3}
+    original = shutil.rmtree
+
+    def fail(directory: Any, *args: Any, **kwargs: Any) -> None:
+        place = Path(directory)
+        if place.name in ("model", ".model.partial") and (place / "training.json").is_file():
+            (place / "training.json").unlink()
+            raise PowerCutError
+        original(directory, *args, **kwargs)
+
+    def refuse(*_: Any) -> bool:
+        raise PowerCutError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", fail)
+        if of == "old":
+            patch.setattr(replace_dir, "_exchanged", refuse)
+        with pytest.raises(PowerCutError):
+            train("sft", other)
+    assert is_finished(SftSettings.model_validate(settings if of == "old" else other))
+    resumed = train("sft", other, earlier="resume")
+    assert apart(resumed, train("sft", other, out=str(tmp_path / "straight"))) == 0
+
+
+def test_a_model_that_lost_bytes_is_not_finished(trained: Path, tmp_path: Path) -> None:
+    settings = saving("sft", trained, tmp_path)
+    model = train("sft", settings)
+    (model / "notes.txt").write_text("of the user")
+    assert is_finished(SftSettings.model_validate(settings))
+    (model / "notes.txt").unlink()
+    straight = shutil.copytree(model, tmp_path / "straight")
+    (model / "model.safetensors").write_bytes(b"")
+    with pytest.raises(UsageError, match="set overwrite: true"):
+        train("sft", settings, earlier="resume")
+    assert apart(train("sft", settings, earlier="resume", overwrite=True), straight) == 0
+
+
+def test_every_file_of_a_model_is_on_the_disk_before_it_has_its_name(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = list[str]()
+    original = os.fsync
+
+    def noted(fd: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{fd}"))
+        original(fd)
+
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("only Linux says which file a descriptor is of")
+    monkeypatch.setattr(os, "fsync", noted)
+    model = train("sft", tiny_settings("sft", trained, tmp_path))
+    staging = tmp_path / ".model.partial"
+    assert {str(staging), *(str(staging / file.name) for file in model.iterdir())} <= set(synced)
+    assert synced[-2:] == [str(staging), str(tmp_path)]
+
+
+def test_a_full_disk_is_one_line_and_leaves_the_model_that_was_there(trained: Path, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="only Unix limits the size of a file")
+    settings = tiny_settings("sft", trained, tmp_path) | {"overwrite": True}
+    train("sft", settings)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        with pytest.raises(RunError, match=r"model: the model cannot be written: .*File too large"):
+            train("sft", settings, learning_rate=2e-3)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert is_finished(SftSettings.model_validate(settings))
+    assert not (tmp_path / ".model.partial").exists()
 
 
 def test_a_pickle_that_runs_code_is_refused(
