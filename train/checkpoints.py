@@ -14,6 +14,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from longthought.agents.errors import UsageError
 from longthought.synth.corpus.replace_dir import remove, replacing
 from longthought.synth.differences import differences
@@ -91,12 +93,15 @@ def drop_if_empty(place: Path) -> None:
         place.rmdir()
 
 
-def last_whole(place: Path, before: int | None = None) -> Path | None:
-    """The last checkpoint of which nothing is missing, of those before a step if one is given."""
-    whole = filter(is_whole, place.glob("checkpoint-*"))
-    return max(
-        (each for each in whole if before is None or step_of(each) < before), key=step_of, default=None
-    )
+def last_whole(place: Path) -> Path | None:
+    """The last checkpoint of which nothing is missing."""
+    return max(filter(is_whole, place.glob("checkpoint-*")), key=step_of, default=None)
+
+
+def has_ended(checkpoint: Path) -> bool:
+    """Whether it was saved after the training's last step."""
+    state = orjson.loads((checkpoint / "trainer_state.json").read_bytes())
+    return bool(state["global_step"] >= state["max_steps"])
 
 
 def step_of(checkpoint: Path) -> int:

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from longthought.train.artifact import save_artifact
-from longthought.train.checkpoints import checkpoints_of, drop_if_empty, last_whole, take_checkpoints
+from longthought.train.checkpoints import (
+    checkpoints_of,
+    drop_if_empty,
+    has_ended,
+    last_whole,
+    take_checkpoints,
+)
 from longthought.train.provenance import provenance, read_record
 from longthought.train.reporting import place_logs
 from longthought.train.settings import TrainSettings
@@ -36,8 +42,10 @@ def fit_and_save(settings: TrainSettings, trainer: Any, tokenizer: Any, counts: 
     if trainer.is_world_process_zero():
         take_checkpoints(settings, made)
     trainer.accelerator.wait_for_everyone()
-    # transformers would go on from the checkpoint of the last step by one step more.
-    last = last_whole(checkpoints_of(settings), before=settings.max_steps)
+    last = last_whole(checkpoints_of(settings))
+    if last and has_ended(last):
+        # transformers would go on by one step more.
+        trainer.args.num_train_epochs, trainer.args.max_steps = 0, -1
     before = float(read_record(last)["seconds"]) if last else 0.0
     started = time.perf_counter()
 

@@ -67,14 +67,23 @@ def test_a_resumed_training_ends_as_a_straight_one(
     assert record(straight)["mean_loss"] == record(resumed)["mean_loss"]
 
 
-@pytest.mark.parametrize("length", [{"max_steps": 3}, {"epochs": 1}])
+@pytest.mark.parametrize(
+    ("length", "steps"),
+    [
+        ({"max_steps": 3}, 3),
+        ({"max_steps": 3, "save_steps": 3}, 3),
+        ({"epochs": 1}, 4),
+        ({"epochs": 1.5}, 6),
+        ({"epochs": 1.5, "scheduler": "cosine"}, 6),
+    ],
+)
 def test_a_training_that_ended_before_its_model_was_written_takes_no_step_more(
-    length: dict[str, Any], trained: Path, tmp_path: Path
+    length: dict[str, Any], steps: int, trained: Path, tmp_path: Path
 ) -> None:
     settings = saving("sft", trained, tmp_path) | {"save_steps": 1, "scheduler": "constant", **length}
     straight = train("sft", settings).rename(tmp_path / "straight")
     resumed = train("sft", settings, earlier="resume")
-    assert record(resumed)["steps"] == record(straight)["steps"] == length.get("max_steps", 4)
+    assert record(resumed)["steps"] == record(straight)["steps"] == steps
     assert record(resumed)["log"] == record(straight)["log"]
     assert apart(straight, resumed) == 0
 
