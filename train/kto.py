@@ -63,6 +63,8 @@ def tokenise_judged(
 ) -> Judged:
     """Encode ``prompt`` and ``completion`` (lists of messages) of every row, in an order drawn by the seed.
 
+    A neighbour's completion, of which the KL term takes no gradient, is cut to the room that the prompt leaves.
+
     Raises:
         UsageError: a row without these or a ``label``, one that the chat template cuts text from, in which nothing is
             learned, or that has more than ``max_length`` tokens or the model's ``context`` (unless those are dropped);
@@ -83,8 +85,8 @@ def tokenise_judged(
             continue
         taken = common(encoder.encode(prompt, add_generation_prompt=True).ids, ids)
         made.append((ids[:taken], ids[taken:], label))
+    limit = longest(settings.max_length, context)
     if not made:
-        limit = longest(settings.max_length, context)
         raise UsageError(f"corpora: no rows to train on ({dropped} were longer than {limit} tokens)")
     desirable = sum(label for _, _, label in made)
     if desirable in (0, len(made)):
@@ -94,10 +96,11 @@ def tokenise_judged(
         )
     Random(settings.seed).shuffle(made)
     prompts, completions, labels = (list(column) for column in zip(*made, strict=True))
+    neighbours = zip(prompts, _neighbours(completions, settings.batch), strict=True)
     columns = {
         "prompt_ids": prompts,
         "completion_ids": completions,
-        "KL_completion_ids": _neighbours(completions, settings.batch),
+        "KL_completion_ids": [theirs[: limit - len(prompt)] for prompt, theirs in neighbours],
         "label": labels,
     }
     return Judged(

@@ -235,6 +235,20 @@ def test_the_kl_term_sees_each_answer_of_a_batch_once_and_never_beside_its_own_q
             assert sorted(own[stretch]) == sorted(others[stretch])
 
 
+@pytest.mark.parametrize(("max_length", "context"), [(64, None), (512, 64)])
+def test_the_kl_term_s_rows_are_no_longer_than_others(max_length: int, context: int | None) -> None:
+    def judged(asked: str, answer: str, label: bool) -> Row:
+        prompt = [{"role": "user", "content": asked}]
+        completion = [{"role": "assistant", "content": answer}]
+        return Row({"prompt": prompt, "completion": completion, "label": label}, "row")
+
+    chosen = {"model": "m", "corpora": [{"path": "c", "kind": "kto"}], "out": "o", "batch": 2}
+    rows = [judged("x" * 50, "yes", True), judged("x", "n" * 50, False)]
+    settings = KtoSettings.model_validate(chosen | {"max_length": max_length})
+    made = tokenise_judged(rows, TOKENIZER, settings, context).dataset
+    assert sorted(len(row["prompt_ids"]) + len(row["KL_completion_ids"]) for row in made) == [6, 64]
+
+
 def test_kto_keeps_thoughts_and_what_spells_a_special_token() -> None:
     texts = ("<think>2+2</think>4<|end|>", "5")
     rows = [
