@@ -32,6 +32,7 @@ def trainer_arguments(settings: TrainSettings) -> dict[str, Any]:
         "max_steps": settings.max_steps or -1,
         "learning_rate": settings.learning_rate,
         "lr_scheduler_type": settings.scheduler,
+        "lr_scheduler_kwargs": _scheduler_options(settings),
         # A fraction is a share of the steps: transformers reads it so.
         "warmup_steps": settings.warmup,
         "weight_decay": settings.weight_decay,
@@ -56,6 +57,10 @@ def trainer_arguments(settings: TrainSettings) -> dict[str, Any]:
         # Every weight has a part in every loss; looking for others costs a walk through the graph.
         "ddp_find_unused_parameters": False,
     }
+
+
+def _scheduler_options(settings: TrainSettings) -> dict[str, Any]:
+    return {"min_lr_rate": settings.min_lr_rate} if settings.scheduler == "cosine_with_min_lr" else {}
 
 
 def use_cpu(settings: TrainSettings) -> bool:

@@ -84,6 +84,8 @@ class TrainSettings(_Settings):
     max_steps: int | None = Field(default=None, ge=1)
     learning_rate: float = Field(default=2e-5, gt=0)
     scheduler: Scheduler = "cosine"
+    #: The share of ``learning_rate`` that ``cosine_with_min_lr`` ends at; the other schedulers have no such end.
+    min_lr_rate: float = Field(default=0.1, ge=0, le=1)
     warmup: float = Field(default=0.03, ge=0)
     weight_decay: float = Field(default=0.0, ge=0)
     betas: tuple[float, float] = (0.9, 0.999)

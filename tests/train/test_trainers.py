@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 import pytest
@@ -21,7 +21,7 @@ from longthought.train.corpus import Row, read_rows
 from longthought.train.dpo import dpo_trainer, run_dpo
 from longthought.train.kto import run_kto, tokenise_judged
 from longthought.train.preferences import tokenise_pairs
-from longthought.train.settings import CriticSettings, DpoSettings, KtoSettings, SftSettings
+from longthought.train.settings import CriticSettings, DpoSettings, KtoSettings, Scheduler, SftSettings
 from longthought.train.sft import run_sft
 from longthought.train.tokenizer import train_tokenizer
 from tests.train.tiny_corpora import (
@@ -88,6 +88,15 @@ def test_the_loss_that_was_logged_is_that_of_the_trained_tokens(trained: Path, t
         total += float(torch.nn.functional.cross_entropy(logits, target, reduction="sum"))
         count += int((target != -100).sum())
     assert made["final_loss"] == pytest.approx(total / count, rel=1e-3)
+
+
+@pytest.mark.parametrize("scheduler", get_args(Scheduler))
+def test_every_scheduler_runs(scheduler: str, trained: Path, tmp_path: Path) -> None:
+    settings = tiny_settings("sft", trained, tmp_path) | {"max_steps": 4, "warmup": 0, "min_lr_rate": 0.5}
+    rates = [line["learning_rate"] for line in record(train("sft", settings, scheduler=scheduler))["log"]]
+    flat = scheduler.startswith("constant")
+    assert [rate < 1e-3 for rate in rates] == [False, *[not flat] * 3]
+    assert (rates[-1] > 0.5e-3) == (flat or scheduler == "cosine_with_min_lr")
 
 
 def test_trls_own_loss_and_bfloat16_agree_with_the_lean_one(trained: Path, tmp_path: Path) -> None:
