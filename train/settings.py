@@ -72,6 +72,7 @@ class TrainSettings(_Settings):
     """What all trainers share. Names are transformers' where it has one.
 
     ``batch`` counts sequences, ``max_length`` tokens; ``warmup`` below 1 is a share of the steps, else steps.
+    ``max_steps`` takes the place of ``epochs`` where it is given, as in transformers.
     ``bf16: auto`` computes in bfloat16 where the device has instructions for it; weights stay float32.
     """
 
