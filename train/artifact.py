@@ -12,7 +12,7 @@ from longthought.synth.corpus.replace_dir import place_of, replacing
 from longthought.train.card import model_card
 from longthought.train.checkpoints import check_checkpoints
 from longthought.train.corpus import corpus_files
-from longthought.train.processes import weights_are_split
+from longthought.train.processes import launched, weights_are_split
 from longthought.train.provenance import RECORD, read_record
 from longthought.train.reporting import check_reporters
 from longthought.train.settings import FromScratch, TrainSettings
@@ -49,9 +49,17 @@ def check_means(settings: TrainSettings) -> None:
     """Make sure that what the training is to use can be used.
 
     Raises:
-        UsageError: a reporter's package is missing, or adapters are asked for that could not be merged.
+        UsageError: a reporter's package is missing, adapters are asked for that could not be merged, or several GPUs
+            are there for this one process.
     """
     check_reporters(settings.report_to)
+    gpus = 0 if settings.device == "cpu" or launched() else import_module("torch").cuda.device_count()
+    if gpus > 1:
+        # transformers would copy the model to each in threads (DataParallel), where losses are added up wrongly.
+        raise UsageError(
+            f"device: {gpus} GPUs are visible, and a process trains on one; train on all with "
+            "`--accelerate-config ddp`, or show it one with CUDA_VISIBLE_DEVICES=0"
+        )
     if settings.lora and weights_are_split():
         raise UsageError(
             "lora: adapters cannot be merged into weights that are split between processes; launch with `ddp`"

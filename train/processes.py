@@ -10,6 +10,11 @@ def processes() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def launched() -> bool:
+    """Whether accelerate or torchrun started this process."""
+    return "WORLD_SIZE" in os.environ
+
+
 def is_main() -> bool:
     """Whether this is the one that writes and prints."""
     return os.environ.get("RANK", "0") == "0"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from longthought.agents.errors import UsageError
 from longthought.train.arguments import use_bf16
@@ -32,6 +33,21 @@ def test_adapters_are_refused_where_they_cannot_be_merged(
     settings = tiny_settings("sft", tmp_path / "no model", tmp_path, rows=2)
     with pytest.raises(UsageError, match=r"lora: adapters cannot be merged .* launch with `ddp`"):
         train("sft", settings, lora={"r": 2})
+
+
+def test_several_gpus_are_for_several_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    settings = tiny_settings("sft", tmp_path / "no model", tmp_path, rows=2)
+    with pytest.raises(
+        UsageError, match=r"2 GPUs are visible, .* `--accelerate-config ddp`, .* CUDA_VISIBLE_DEVICES=0"
+    ):
+        train("sft", settings, device="auto")
+    for device, launcher in (("cpu", {}), ("auto", {"WORLD_SIZE": "2"})):
+        for name, value in launcher.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(UsageError, match="no model at"):
+            train("sft", settings, device=device)
 
 
 def test_bfloat16_is_taken_where_the_processor_has_it(tmp_path: Path) -> None:
