@@ -23,8 +23,9 @@ def check_places(settings: TrainSettings) -> None:
     """Make sure that the corpora are there and ``settings.out`` can be written, before hours are spent.
 
     Raises:
-        UsageError: no such corpus or kind; or ``out`` holds a model and ``overwrite`` is off, or anything that no
-            training left there, or us; or its checkpoints may not be gone on with; or as ``check_means``.
+        UsageError: no such corpus or kind; or ``out`` holds a model and ``overwrite`` is off, or the one to start from,
+            or anything that no training left there, or us; or its checkpoints may not be gone on with; or as
+            ``check_means``.
     """
     words = settings.model.tokenizer.corpora if isinstance(settings.model, FromScratch) else []
     for corpus in (*settings.corpora, *words):
@@ -32,6 +33,8 @@ def check_places(settings: TrainSettings) -> None:
     check_means(settings)
     out = settings.out
     place_of(out)
+    if isinstance(settings.model, str) and _same(Path(settings.model), out):
+        raise UsageError(f"out: {out} is the model that training starts from; name another directory")
     if out.is_file():
         raise UsageError(f"out: {out} is a file; name a directory")
     if out.is_dir() and (present := {entry.name for entry in out.iterdir()}):
@@ -64,6 +67,11 @@ def check_means(settings: TrainSettings) -> None:
         raise UsageError(
             "lora: adapters cannot be merged into weights that are split between processes; launch with `ddp`"
         )
+
+
+def _same(model: Path, out: Path) -> bool:
+    model = model.expanduser()
+    return model.is_dir() and out.is_dir() and model.samefile(out)
 
 
 def _left_by_training(out: Path) -> set[str]:

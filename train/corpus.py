@@ -85,10 +85,10 @@ def first_row(corpus: CorpusSettings) -> Row:
 
 
 def corpus_hashes(corpora: Iterable[CorpusSettings]) -> dict[str, str]:
-    """SHA-256 of each corpus's manifest, or of the rows' files where there is none."""
+    """SHA-256 of each corpus's manifest, if it has one, and of the rows' files, which may have been changed by hand."""
     hashes = dict[str, str]()
     for corpus in corpora:
         manifest = corpus.path / "manifest.json"
-        for file in [manifest] if manifest.is_file() else corpus_files(corpus):
+        for file in [*([manifest] if manifest.is_file() else ()), *corpus_files(corpus)]:
             hashes[str(file)] = file_hash(file)
     return hashes

@@ -143,6 +143,11 @@ def test_who_may_go_on_with_what(trained: Path, tmp_path: Path, monkeypatch: pyt
     ):
         train("sft", settings, earlier="resume", learning_rate=2e-3)
     rows = tmp_path / "corpus" / "dialogue" / "train.jsonl"
+    exported = rows.read_bytes()
+    rows.write_bytes(exported.replace(b"backtrack", b"terminate"))
+    with pytest.raises(UsageError, match=r"\(corpora.0.sha256: \[.*→ \["):
+        train("sft", settings, earlier="resume")
+    rows.write_bytes(exported)
     (tmp_path / "corpus" / "manifest.json").write_text("{}")
     with pytest.raises(UsageError, match=r"\(corpora.0.sha256: \[.*→ \["):
         train("sft", settings, earlier="resume")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any, get_args
 
@@ -329,6 +330,15 @@ def test_what_no_training_left_there_is_never_overwritten(trained: Path, tmp_pat
     with pytest.raises(UsageError, match="holds notes, which no training left there"):
         run_sft(SftSettings.model_validate(base))
     assert (model / "notes").is_dir()
+
+
+def test_a_model_is_not_trained_in_its_own_place(trained: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(trained, tmp_path / "model")
+    (tmp_path / "link").symlink_to(model)
+    settings = tiny_settings("sft", model, tmp_path) | {"overwrite": True}
+    for out in (model, tmp_path / "link"):
+        with pytest.raises(UsageError, match=r"is the model that training starts from; name another"):
+            train("sft", settings, out=str(out))
 
 
 def test_a_tokenizer_learns_the_words_of_what_comes_later(tmp_path: Path) -> None:
