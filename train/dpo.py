@@ -17,7 +17,7 @@ from longthought.train.arguments import attention, trainer_arguments
 from longthought.train.begin import begin
 from longthought.train.corpus import read_rows
 from longthought.train.fit import fit_and_save
-from longthought.train.lora import lora_config
+from longthought.train.lora import adapters
 from longthought.train.preferences import tokenise_pairs
 from longthought.train.settings import DpoSettings
 
@@ -67,12 +67,13 @@ def dpo_trainer(settings: DpoSettings, model: Any, tokenizer: Any, dataset: Any)
     )
     model.set_attn_implementation(attention(settings))
     trainer: Any = ReferenceFreeDPOTrainer if settings.reference == "none" else TokenisedDPOTrainer
-    return trainer(
-        model=model,
-        # With adapters the reference is the model without them.
-        ref_model=None if settings.lora or settings.reference != "start" else deepcopy(model),
-        args=arguments,
-        train_dataset=dataset,
-        processing_class=tokenizer,
-        peft_config=lora_config(settings.lora),
-    )
+    with adapters(settings.lora) as peft_config:
+        return trainer(
+            model=model,
+            # With adapters the reference is the model without them.
+            ref_model=None if settings.lora or settings.reference != "start" else deepcopy(model),
+            args=arguments,
+            train_dataset=dataset,
+            processing_class=tokenizer,
+            peft_config=peft_config,
+        )

@@ -27,7 +27,8 @@ from longthought.synth.telling.thought_tags import frame
 from longthought.train.arguments import attention, trainer_arguments
 from longthought.train.begin import begin
 from longthought.train.fit import fit_and_save
-from longthought.train.lora import lora_config
+from longthought.train.lora import adapters
+from longthought.train.processes import processes
 from longthought.train.row_length import fits, longest
 from longthought.train.settings import GrpoSettings
 from longthought.train.starting_point import Start
@@ -49,6 +50,7 @@ def run_grpo(settings: GrpoSettings, problems: Sequence[Problem], score: Score) 
     if start is None:
         return settings.out
     kept = problems_that_fit(settings, problems, start)
+    check_step(settings, len(kept))
     trainer = grpo_trainer(settings, start.weights(), start.tokenizer, kept, score)
     counts = {
         "problems": len(kept),
@@ -102,6 +104,20 @@ def problems_that_fit(settings: GrpoSettings, problems: Sequence[Problem], start
             f"problems: none to train on; all {len(problems)} are longer than {limit - room} tokens"
         )
     return kept
+
+
+def check_step(settings: GrpoSettings, problems: int) -> None:
+    """Make sure that there are as many problems as a step takes; TRL leaves out an epoch's last ones if they are fewer.
+
+    Raises:
+        UsageError: there are not, so that an epoch would have no step.
+    """
+    needed = settings.batch * settings.accumulation * processes() // settings.num_generations
+    if problems < needed:
+        raise UsageError(
+            f"problems: {problems} are fewer than the {needed} of a step (batch times accumulation, by "
+            "num_generations); give more, or lower batch or accumulation"
+        )
 
 
 def asked(encoder: ChatEncoder, question: str) -> list[int]:
@@ -159,19 +175,20 @@ def grpo_trainer(
     )
     model.set_attn_implementation(attention(settings))
     trainer: Any = TokenisedGRPOTrainer
-    return trainer(
-        model=model,
-        reward_funcs=reward(settings, tokenizer, problems, score),
-        args=arguments,
-        train_dataset=datasets.Dataset.from_dict(
-            {
-                "prompt": [[{"role": "user", "content": problem.question}] for problem in problems],
-                "number": list(range(len(problems))),
-            }
-        ),
-        processing_class=tokenizer,
-        peft_config=lora_config(settings.lora),
-    )
+    with adapters(settings.lora) as peft_config:
+        return trainer(
+            model=model,
+            reward_funcs=reward(settings, tokenizer, problems, score),
+            args=arguments,
+            train_dataset=datasets.Dataset.from_dict(
+                {
+                    "prompt": [[{"role": "user", "content": problem.question}] for problem in problems],
+                    "number": list(range(len(problems))),
+                }
+            ),
+            processing_class=tokenizer,
+            peft_config=peft_config,
+        )
 
 
 def _tells_no_completion(record: logging.LogRecord) -> bool:

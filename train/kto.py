@@ -22,7 +22,7 @@ from longthought.train.arguments import attention, trainer_arguments
 from longthought.train.begin import begin
 from longthought.train.corpus import Row, read_rows
 from longthought.train.fit import fit_and_save
-from longthought.train.lora import lora_config
+from longthought.train.lora import adapters
 from longthought.train.preferences import common, encode_answer
 from longthought.train.row_length import fits, longest
 from longthought.train.settings import KtoSettings
@@ -124,15 +124,16 @@ def kto_trainer(settings: KtoSettings, model: Any, tokenizer: Any, dataset: Any)
     )
     model.set_attn_implementation(attention(settings))
     trainer: Any = TokenisedKTOTrainer
-    return trainer(
-        model=model,
-        # With adapters the reference is the model without them.
-        ref_model=None if settings.lora else deepcopy(model),
-        args=arguments,
-        train_dataset=dataset,
-        processing_class=tokenizer,
-        peft_config=lora_config(settings.lora),
-    )
+    with adapters(settings.lora) as peft_config:
+        return trainer(
+            model=model,
+            # With adapters the reference is the model without them.
+            ref_model=None if settings.lora else deepcopy(model),
+            args=arguments,
+            train_dataset=dataset,
+            processing_class=tokenizer,
+            peft_config=peft_config,
+        )
 
 
 def _neighbours(completions: Sequence[list[int]], batch: int) -> list[list[int]]:

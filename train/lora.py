@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
+from longthought.agents.errors import UsageError
 from longthought.train.settings import LoraSettings
 
 
-def lora_config(settings: LoraSettings | None, task: str = "CAUSAL_LM") -> Any:
-    """peft's configuration, or None where all weights are trained."""
+@contextmanager
+def adapters(settings: LoraSettings | None) -> Generator[Any]:
+    """peft's configuration to make a trainer with, or None where all weights are trained.
+
+    Raises:
+        UsageError: ``target_modules`` are none of the model's, or none that can have adapters.
+    """
     if settings is None:
-        return None
+        yield None
+        return
     from peft import LoraConfig
 
-    return LoraConfig(
-        r=settings.r,
-        lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
-        target_modules=settings.target_modules,
-        task_type=task,
-    )
+    try:
+        yield LoraConfig(
+            r=settings.r,
+            lora_alpha=settings.alpha,
+            lora_dropout=settings.dropout,
+            target_modules=settings.target_modules,
+            task_type="CAUSAL_LM",
+        )
+    except ValueError as error:
+        raise UsageError(f"lora.target_modules: {str(error).strip().partition(chr(10))[0]}") from error

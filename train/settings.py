@@ -13,6 +13,9 @@ from longthought.agents.errors import UsageError
 
 Scheduler = Literal["cosine", "linear", "constant", "constant_with_warmup", "cosine_with_min_lr"]
 
+#: How much of a moment of Adam's stays from step to step.
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
 #: What a training does where an earlier one left checkpoints.
 Earlier = Literal["refuse", "resume", "set-aside"]
 
@@ -28,7 +31,7 @@ def _listed(given: object) -> object:
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class CorpusSettings(_Settings):
@@ -89,7 +92,7 @@ class TrainSettings(_Settings):
     min_lr_rate: float = Field(default=0.1, ge=0, le=1)
     warmup: float = Field(default=0.03, ge=0)
     weight_decay: float = Field(default=0.0, ge=0)
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[Beta, Beta] = (0.9, 0.999)
     max_grad_norm: float = Field(default=1.0, gt=0)
     batch: int = Field(default=8, ge=1)
     accumulation: int = Field(default=1, ge=1)
@@ -102,7 +105,7 @@ class TrainSettings(_Settings):
     attention: Literal["auto", "sdpa", "eager"] = "auto"
     gradient_checkpointing: bool = False
     device: Literal["auto", "cpu"] = "auto"
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**32)
     #: CPU threads; none leaves torch's own choice.
     threads: int | None = Field(default=None, ge=1)
     log_steps: int = Field(default=50, ge=1)

@@ -11,7 +11,7 @@ from longthought.train.begin import begin
 from longthought.train.checkpoints import is_finished
 from longthought.train.corpus import read_rows
 from longthought.train.fit import fit_and_save
-from longthought.train.lora import lora_config
+from longthought.train.lora import adapters
 from longthought.train.packing import layout
 from longthought.train.phases import clear_up, phases_of, whole_account
 from longthought.train.settings import SftSettings
@@ -85,10 +85,11 @@ def sft_trainer(settings: SftSettings, model: Any, tokenizer: Any, dataset: Any)
     small = settings.token_metrics == "auto" and model.config.vocab_size <= _SMALL_VOCABULARY
     lean = small or settings.token_metrics is False
     trainer: Any = LeanSFTTrainer if lean else LengthBatchSFTTrainer
-    return trainer(
-        model=model,
-        args=arguments,
-        train_dataset=dataset,
-        processing_class=tokenizer,
-        peft_config=lora_config(settings.lora),
-    )
+    with adapters(settings.lora) as peft_config:
+        return trainer(
+            model=model,
+            args=arguments,
+            train_dataset=dataset,
+            processing_class=tokenizer,
+            peft_config=peft_config,
+        )

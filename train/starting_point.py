@@ -16,7 +16,7 @@ from longthought.agents.errors import UsageError
 from longthought.agents.models.embedded import embedded_path
 from longthought.agents.models.local_weights import check_model_source
 from longthought.synth.tokens.labels import highest_id
-from longthought.synth.tokens.load import load_or_explain, load_tokenizer
+from longthought.synth.tokens.load import explained, load_or_explain, load_tokenizer
 from longthought.train.corpus import read_rows
 from longthought.train.settings import CorpusSettings, FromScratch, TrainSettings
 from longthought.train.tokenizer import train_tokenizer
@@ -102,13 +102,12 @@ def _from_scratch(start: FromScratch, settings: TrainSettings) -> tuple[Any, Any
         "pad_token_id": tokenizer.pad_token_id,
         "bos_token_id": None,
     }
-    try:
-        config = llama(**fields)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(settings.seed)
-            model: Any = cast(Any, LlamaForCausalLM)(config)
-    except (TypeError, ValueError, ZeroDivisionError) as error:
-        raise UsageError(f"model.config: {str(error).strip().partition(chr(10))[0]}") from error
+    with explained("model.config"), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        model: Any = cast(Any, LlamaForCausalLM)(llama(**fields))
+        # What of it does not go together shows where it is used.
+        with torch.no_grad():
+            model(torch.tensor([[0]]))
     return model, tokenizer
 
 

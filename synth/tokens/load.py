@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -47,9 +49,29 @@ def load_tokenizer(source: str) -> Any:
 
 def load_or_explain(loader: Any, source: str, **options: Any) -> Any:
     """``loader.from_pretrained(source)``, without code from a model, and with one line if it fails."""
-    try:
+    with explained(f"model: {source} cannot be loaded"):
         return loader.from_pretrained(source, trust_remote_code=False, **options)
-    except (OSError, ValueError, ImportError, KeyError) as error:
-        raise UsageError(
-            f"model: {source} cannot be loaded: {str(error).strip().partition(chr(10))[0]}"
-        ) from error
+
+
+@contextmanager
+def explained(what: str) -> Generator[None]:
+    """What transformers raises over a model that is none, as one line behind ``what``."""
+    from huggingface_hub.errors import StrictDataclassError
+    from safetensors import SafetensorError
+
+    broken = (OSError, ValueError, TypeError, ArithmeticError, ImportError, LookupError, RuntimeError)
+    try:
+        yield
+    except (*broken, SafetensorError, StrictDataclassError) as error:
+        raise UsageError(f"{what}: {_line(error)}") from error
+
+
+def _line(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"{error} is not known"
+    if "ignore_mismatched_sizes" in str(error):
+        return "its weights have other shapes than its config.json says"
+    lines = [line.strip() for line in str(error).strip().splitlines()]
+    # A line that ends so only announces the next.
+    told = next((n for n, line in enumerate(lines, start=1) if not line.endswith(":")), len(lines))
+    return " ".join(lines[:told])

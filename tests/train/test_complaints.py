@@ -202,6 +202,50 @@ def test_a_tokenizer_that_does_not_fit_the_model(
     has(refused(trainer, rows, change=change, **settings), "model", *parts)
 
 
+def with_config(**changes: Any) -> Callable[[Path], None]:
+    def change(model: Path) -> None:
+        file = model / "config.json"
+        file.write_bytes(orjson.dumps(orjson.loads(file.read_bytes()) | changes))
+
+    return change
+
+
+@pytest.mark.parametrize("trainer", ["sft", "prm"])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (with_config(), "Error while deserializing header"),
+        (with_config(hidden_size="x"), "Field 'hidden_size' expected int"),
+        (with_config(hidden_act="nope"), "'nope' is not known"),
+        (with_config(head_dim=7), "RoPE requires an even rotary dimension"),
+    ],
+)
+def test_a_model_that_is_broken(
+    refused: Callable[..., str], trainer: str, change: Callable[[Path], None], said: str
+) -> None:
+    has(refused(trainer, sound(trainer), change=change), "model cannot be loaded", said)
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"hidden_size": "x"}, "Field 'hidden_size' expected int"),
+        ({"hidden_size": -4}, "hidden size (-4)"),
+        ({"head_dim": 7}, "RoPE requires an even rotary dimension"),
+        ({"hidden_act": "nope"}, "'nope' is not known"),
+        ({"num_attention_heads": 4, "num_key_value_heads": 3, "head_dim": 8}, "size of tensor"),
+    ],
+)
+def test_a_model_that_cannot_be(refused: Callable[..., str], config: dict[str, Any], said: str) -> None:
+    small = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1}
+    line = refused("sft", sound("sft"), model={"config": small | config, "tokenizer": {"vocab_size": 300}})
+    has(line, "model.config: ", said)
+
+
+def test_the_directory_that_we_stand_in(refused: Callable[..., str]) -> None:
+    has(refused("sft", sound("sft"), out="."), "is or holds the directory that you work in")
+
+
 @pytest.mark.parametrize("trainer", CHAT_TRAINERS)
 def test_a_tokenizer_without_a_chat_template(refused: Callable[..., str], trainer: str) -> None:
     settings = reinforcing() if trainer == "grpo" else {}

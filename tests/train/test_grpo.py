@@ -12,7 +12,7 @@ from longthought.agents.errors import UsageError
 from longthought.agents.models.embedded import embedded_path
 from longthought.agents.problems import Problem
 from longthought.synth.tokens.load import load_tokenizer
-from longthought.train.grpo import pinned, problems_that_fit, reward, run_grpo
+from longthought.train.grpo import check_step, pinned, problems_that_fit, reward, run_grpo
 from longthought.train.provenance import identity_of
 from longthought.train.settings import GrpoSettings
 from longthought.train.starting_point import find_start
@@ -73,6 +73,14 @@ def test_questions_that_leave_no_room_are_dropped_or_refused(tmp_path: Path) -> 
         problems_that_fit(settings(tmp_path, **tight), [PROBLEMS[0], long], start)
     kept = problems_that_fit(settings(tmp_path, **tight, too_long="drop"), [PROBLEMS[0], long], start)
     assert kept == [PROBLEMS[0]]
+
+
+def test_a_step_has_as_many_problems_as_it_takes(tmp_path: Path) -> None:
+    check_step(settings(tmp_path, accumulation=3), 6)
+    with pytest.raises(
+        UsageError, match=r"problems: 6 are fewer than the 8 of a step .*; give more, or lower"
+    ):
+        check_step(settings(tmp_path, accumulation=4), 6)
 
 
 def test_other_problems_are_another_training(tmp_path: Path) -> None:

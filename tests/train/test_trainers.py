@@ -316,6 +316,26 @@ def test_what_cannot_be_trained_is_refused_before_any_work(trained: Path, tmp_pa
     assert not (tmp_path / "model").exists()
 
 
+def test_weights_that_are_another_model_s(trained: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(trained, tmp_path / "other")
+    config = orjson.loads((model / "config.json").read_bytes())
+    (model / "config.json").write_bytes(orjson.dumps(config | {"intermediate_size": 16}))
+    with pytest.raises(UsageError, match=r"weights have other shapes than its config\.json says"):
+        train("sft", tiny_settings("sft", model, tmp_path))
+
+
+@pytest.mark.filterwarnings("ignore:Model has `tie_word_embeddings")
+@pytest.mark.parametrize("kind", ["sft", "dpo", "kto"])
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [("nope", "Target modules .* not found"), ("lm_head", "not supported"), ("norm", "not supported")],
+)
+def test_adapters_that_fit_nowhere(kind: str, target: str, said: str, trained: Path, tmp_path: Path) -> None:
+    settings = tiny_settings(kind, trained, tmp_path)
+    with pytest.raises(UsageError, match=rf"^lora\.target_modules: .*{said}"):
+        train(kind, settings, lora={"target_modules": [target]})
+
+
 def test_what_no_training_left_there_is_never_overwritten(trained: Path, tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "corpus", "dialogue", sft_rows(2))
     base = shared_settings(corpus, "dialogue", tmp_path / "mine") | {"overwrite": True, "max_steps": 1}
