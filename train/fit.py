@@ -19,6 +19,7 @@ from longthought.train.checkpoints import (
 from longthought.train.provenance import provenance, read_record
 from longthought.train.reporting import place_logs
 from longthought.train.settings import TrainSettings
+from longthought.train.turn_end import stop_at_turn_end
 
 _LOGGED = (
     *("step", "epoch", "loss", "learning_rate", "grad_norm"),
@@ -52,6 +53,7 @@ def fit_and_save(settings: TrainSettings, trainer: Any, tokenizer: Any, counts: 
     def record_at(state: Any) -> dict[str, Any]:
         return {**made, **_course(state, counts, before + time.perf_counter() - started)}
 
+    stop_at_turn_end(trainer.accelerator.unwrap_model(trainer.model), tokenizer)
     place_logs(settings, trainer)
     trainer.add_callback(FiniteLosses())
     trainer.add_callback(

@@ -146,6 +146,24 @@ async def test_the_engine_says_what_was_learned(trained: Path) -> None:
     assert reply.finish == "stop"
 
 
+@pytest.mark.parametrize("options", [{}, {"lora": {"r": 2}}, {"save_steps": 1}])
+def test_a_model_stops_at_what_its_template_ends_answers_with(
+    options: dict[str, Any], trained: Path, tmp_path: Path
+) -> None:
+    start, tokenizer = load(trained)
+    old = tokenizer.eos_token_id
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|turn|>"]})
+    tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }}<|turn|>{% endfor %}"
+    start.resize_token_embeddings(len(tokenizer))
+    for part in (start, tokenizer):
+        part.save_pretrained(tmp_path / "start")
+    settings = tiny_settings("sft", tmp_path / "start", tmp_path) | options
+    made = [train("sft", settings), *(tmp_path / "model-checkpoints").glob("checkpoint-*")]
+    for model in made:
+        ends = orjson.loads((model / "generation_config.json").read_bytes())["eos_token_id"]
+        assert ends == [old, tokenizer.convert_tokens_to_ids("<|turn|>")]
+
+
 def test_adapters_are_merged(trained: Path, tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "corpus", "dialogue", sft_rows(4))
     settings = shared_settings(corpus, "dialogue", tmp_path / "lora")
