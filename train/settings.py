@@ -242,11 +242,16 @@ class GrpoSettings(TrainSettings):
     vllm_server_base_url: str | None = None
 
     @model_validator(mode="after")
-    def _whole_groups(self) -> Self:
+    def _whole_cycles(self) -> Self:
         if self.batch * self.accumulation % self.num_generations:
             raise ValueError(
                 f"batch times accumulation, {self.batch * self.accumulation} solutions, must be a multiple of "
                 f"num_generations, {self.num_generations}"
+            )
+        if (self.save_steps or 0) % self.num_iterations:
+            raise ValueError(
+                f"save_steps, {self.save_steps}, must be a multiple of num_iterations, {self.num_iterations}: a "
+                "checkpoint holds no solutions that are yet to be learned again"
             )
         return self
 

@@ -52,7 +52,10 @@ def saving(kind: str, trained: Path, tmp_path: Path) -> dict[str, Any]:
     return {**settings, "epochs": 2, "save_steps": 2, "log_steps": 3}
 
 
-@pytest.mark.parametrize(("kind", "step"), [("sft", 3), ("sft", 5), ("dpo", 7), ("kto", 5), ("prm", 6)])
+@pytest.mark.parametrize(
+    ("kind", "step"),
+    [("sft", 3), ("sft", 5), ("dpo", 7), ("kto", 5), ("prm", 6), ("grpo", 3), ("grpo", 5), ("grpo", 7)],
+)
 def test_a_resumed_training_ends_as_a_straight_one(
     kind: str, step: int, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,6 +68,19 @@ def test_a_resumed_training_ends_as_a_straight_one(
     assert record(straight)["log"] == record(resumed)["log"]
     assert [line["step"] for line in record(resumed)["log"]] == [2, 3, 4, 6, 8]
     assert record(straight)["mean_loss"] == record(resumed)["mean_loss"]
+    assert record(straight)["tokens_seen"] == record(resumed)["tokens_seen"]
+
+
+def test_solutions_that_are_learned_again_are_not_cut_off(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = saving("grpo", trained, tmp_path) | {"num_iterations": 2, "epochs": 1}
+    straight = train("grpo", settings)
+    cut = settings | {"out": str(tmp_path / "cut")}
+    cut_after(5, "grpo", cut, monkeypatch)
+    assert apart(straight, train("grpo", cut, earlier="resume")) == 0
+    with pytest.raises(ValueError, match=r"save_steps, 3, must be a multiple of num_iterations, 2"):
+        train("grpo", settings, save_steps=3)
 
 
 @pytest.mark.parametrize(

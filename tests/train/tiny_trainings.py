@@ -9,10 +9,19 @@ from typing import Any
 
 import orjson
 
+from longthought.agents.problems import Problem
 from longthought.train.dpo import run_dpo
+from longthought.train.grpo import run_grpo
 from longthought.train.kto import run_kto
 from longthought.train.reward_model import run_prm
-from longthought.train.settings import DpoSettings, KtoSettings, PrmSettings, SftSettings, TrainSettings
+from longthought.train.settings import (
+    DpoSettings,
+    GrpoSettings,
+    KtoSettings,
+    PrmSettings,
+    SftSettings,
+    TrainSettings,
+)
 from longthought.train.sft import run_sft
 from tests.train.tiny_corpora import (
     judged_rows,
@@ -23,6 +32,14 @@ from tests.train.tiny_corpora import (
     write_corpus,
 )
 
+_PROBLEMS = [Problem(id=str(i), question=f"{i}+9?") for i in range(8)]
+
+
+async def _score(problem: Problem, text: str) -> float:
+    """Right is every other text."""
+    return float(sum(map(ord, text)) % 2)
+
+
 #: Those of which a step is the same however it is divided; KTO's has a term of each batch's own.
 KINDS = ("sft", "dpo", "prm")
 _CORPORA = {"sft": "dialogue", "dpo": "preference", "kto": "kto", "prm": "step_labels"}
@@ -31,11 +48,19 @@ _TRAINERS: dict[str, tuple[type[TrainSettings], Callable[[Any], Path]]] = {
     "dpo": (DpoSettings, run_dpo),
     "kto": (KtoSettings, run_kto),
     "prm": (PrmSettings, run_prm),
+    "grpo": (GrpoSettings, lambda settings: run_grpo(settings, _PROBLEMS, _score)),
 }
 
 
 def tiny_settings(kind: str, model: Path | None, place: Path, rows: int = 24) -> dict[str, Any]:
-    """Settings for a corpus of rows of quite unequal lengths, made in ``place``; without a model, random weights."""
+    """Settings for a corpus of rows of quite unequal lengths, made in ``place``; without a model, random weights.
+
+    GRPO has eight problems, whatever ``rows`` is, two of them in a step.
+    """
+    if kind == "grpo":
+        shared = shared_settings(place, "", place / "model") | {"model": str(model), "learning_rate": 1e-3}
+        asked = {"problems": {"scenario": "none"}, "num_generations": 2, "max_completion_length": 8}
+        return {**shared, **asked, "corpora": [], "bf16": False}
     name = _CORPORA[kind]
     corpus = write_corpus(place / "corpus", name, uneven_rows(kind, rows))
     shared = shared_settings(corpus, name, place / "model")
