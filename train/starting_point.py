@@ -70,9 +70,11 @@ def _context(config: Any) -> int | None:
     positions: int | None = getattr(config, "max_position_embeddings", None)
     if not positions:
         return None
-    # Stretched rotary positions reach further than those that the model was first trained with.
+    # Stretched rotary positions reach further than those that the model was first trained with; some configurations
+    # tell the stretched ones already.
     rope: dict[str, Any] = getattr(config, "rope_parameters", None) or {}
-    return int(positions * float(rope.get("factor") or 1))
+    first = rope.get("original_max_position_embeddings") or positions
+    return max(positions, int(first * float(rope.get("factor") or 1)))
 
 
 def model_source(model: str) -> str:
