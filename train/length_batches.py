@@ -1,7 +1,8 @@
 """The order of training rows: steps of similar length, in random order, so that little is padding.
 
 What is grouped is all rows of an optimiser step, so that these are the same rows in the same order however a step is
-divided: into batches that are accumulated, or between processes.
+divided: into batches that are accumulated, or between processes. (Between processes accelerate fills up an epoch's last
+batches with its first rows, which then count twice.)
 """
 
 from __future__ import annotations

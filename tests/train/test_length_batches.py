@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+from importlib import import_module
 from random import Random
+from typing import Any
+
+from torch.utils.data import BatchSampler
 
 from longthought.train.length_batches import LengthBatchSampler
 
@@ -27,3 +31,13 @@ def test_epochs_differ_and_seeds_repeat() -> None:
     assert first != second
     again.set_epoch(1)
     assert second == list(again)
+
+
+def test_processes_share_steps_and_the_first_rows_fill_up_the_last_one() -> None:
+    sampler = LengthBatchSampler(LENGTHS[:13], 8, seed=0)
+    order = list(sampler)
+    shard: Any = import_module("accelerate.data_loader").BatchSamplerShard
+    batches: Any = BatchSampler(sampler, 4, drop_last=False)
+    mine, others = (list(shard(batches, 2, process)) for process in (0, 1))
+    steps = [[*one, *other] for one, other in zip(mine, others, strict=True)]
+    assert steps == [order[:8], [*order[8:], *order[:3]]]
