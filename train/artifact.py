@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from longthought.agents.errors import RunError, UsageError
 from longthought.synth.corpus.replace_dir import place_of, replacing
@@ -77,7 +77,8 @@ def _same(model: Path, out: Path) -> bool:
 def _left_by_training(out: Path) -> set[str]:
     """The files that the model in a directory consists of, by its own record."""
     files = read_record(out).get("files")
-    return {RECORD, *(Path(file).parts[0] for file in files)} if isinstance(files, dict) else set()
+    names = cast("dict[str, int]", files) if isinstance(files, dict) else {}
+    return {RECORD, *(Path(name).parts[0] for name in names)} if names else set()
 
 
 def save_artifact(settings: TrainSettings, trainer: Any, tokenizer: Any, record: Mapping[str, Any]) -> Path:

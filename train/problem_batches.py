@@ -26,4 +26,5 @@ class ProblemSampler(_Sampler):  # type: ignore[misc]
     def __iter__(self) -> Iterator[int]:
         drawn = np.random.SeedSequence([self.seed, self._epoch]).generate_state(1)
         self.generator.manual_seed(int(drawn[0]))
-        return iter(super().__iter__())
+        trl: Any = super()
+        yield from trl.__iter__()
