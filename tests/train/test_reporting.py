@@ -13,7 +13,7 @@ from longthought.train.arguments import quiet_libraries, trainer_arguments
 from longthought.train.settings import SftSettings
 from tests.train.tiny_trainings import losses, tiny_settings, train
 
-#: What transformers asks of trackio, noted down in a file.
+#: What transformers asks of trackio, noted down in a file, and what TRL asks of it in later trainings of this process.
 FAKE = """
 from pathlib import Path
 __version__ = "0.30.0"
@@ -26,6 +26,8 @@ def log(line): "loss" in str(line) and _tell("loss", line["train/loss"])
 def finish(): _tell("finish")
 class context_vars:
     class current_space_id:
+        get = staticmethod(lambda: None)
+    class current_run:
         get = staticmethod(lambda: None)
 """
 
