@@ -163,7 +163,11 @@ def test_the_report_pairs_arms_and_draws_them(
     for module, name in ((report, "OUT"), (plot, "RESULTS"), (result_file, "RESULTS")):
         monkeypatch.setattr(module, name, tmp_path)
     asked = dict[str, list[dict[str, Any]]]()
-    monkeypatch.setattr(report, "replies", lambda run: asked[run.name])  # pyright: ignore[reportUnknownLambdaType]
+
+    def replies(run: Path) -> list[dict[str, Any]]:
+        return asked[run.name]
+
+    monkeypatch.setattr(report, "replies", replies)
     (tmp_path / "cells").mkdir()
     cell_names = [f"1m-{arm}-327-examples-{seed}" for arm in ("journey", "shortcut") for seed in (1, 2)]
     for name in ("1m-base", *cell_names):

@@ -67,8 +67,8 @@ def test_tokens_are_those_of_the_whole_text_and_learned_if_they_end_in_what_is(
             if isinstance(row, SftRow):
                 text, learned = rendered(row)
                 whole = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-                lasts = [max(end, start, 1) - 1 for start, end in whole["offset_mapping"]]
-                told = [learned[last] for last in lasts]
+                spans: list[tuple[int, int]] = whole["offset_mapping"]
+                told = [learned[max(end, start, 1) - 1] for start, end in spans]
                 ids, labels = labelled(row, tokenizer)
                 assert ids == whole["input_ids"]
                 assert labels == [i if t else IGNORED for i, t in zip(ids, told, strict=True)]
