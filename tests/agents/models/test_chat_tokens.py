@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
@@ -74,15 +74,21 @@ def test_benign_text_is_encoded_as_apply_chat_template_does(messages: list[Messa
 
 
 @given(st.lists(st.builds(Message, roles, st.text() | pieces_of_markers.map("".join)), min_size=1))
+@example([Message("system", "\n")])
+@example([Message("user", "\n\n<s>"), Message("assistant", "\n\n\nx")])
 @settings(max_examples=150, deadline=None)
 def test_no_text_adds_a_special_token_and_none_is_lost(messages: list[Message]) -> None:
     chat = encoder.encode(messages, add_generation_prompt=True)
     assert markers_in(tokenizer, chat.ids) == ["<|im_start|>", "<|im_end|>"] * len(messages) + [
         "<|im_start|>"
     ]
+    shown = [{"role": message.role, "content": message.content} for message in messages]
+    rendered = tokenizer.apply_chat_template(shown, tokenize=False, add_generation_prompt=True)
+    assert tokenizer.decode(chat.ids) == rendered
     for index, message in enumerate(messages):
-        own = [i for i, owner in zip(chat.ids, chat.owner, strict=True) if owner == index]
-        assert tokenizer.decode(own) == message.content
+        own = tokenizer.decode([i for i, owner in zip(chat.ids, chat.owner, strict=True) if owner == index])
+        # A line break at its beginning may be of one token with the template's own before it.
+        assert message.content in (own, f"\n{own}")
 
 
 def test_the_owner_of_each_token() -> None:
