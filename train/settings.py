@@ -101,7 +101,7 @@ class TrainSettings(_Settings):
     too_long: Literal["error", "drop"] = "error"
     bf16: bool | Literal["auto"] = "auto"
     #: ``auto`` is eager for bfloat16 on the CPU up to a ``max_length`` of 512, else SDPA. Measured: 1.8 times as fast
-    #: at 132 tokens, 1.3 at 400; DPO on pairs of up to 800 is three times as fast with SDPA.
+    #: at 132 tokens, 1.3 at 400, slower at 800.
     attention: Literal["auto", "sdpa", "eager"] = "auto"
     gradient_checkpointing: bool = False
     device: Literal["auto", "cpu"] = "auto"

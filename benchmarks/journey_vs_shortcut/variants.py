@@ -110,7 +110,9 @@ def _report() -> None:
         if (result := read(name))
     ]
     table(
-        "20,000 journeys, one seed: accuracy on unseen problems, greedy", rows, ("name", "tells", "examples")
+        "variants of the journeys, one seed: accuracy on unseen problems, greedy",
+        rows,
+        ("name", "tells", "examples"),
     )
     print(write_result("journey_vs_shortcut_variants", {"model": MODEL, "size": SIZE, "variants": rows}))
 
