@@ -11,19 +11,22 @@ from longthought.train.settings import TrainSettings
 
 _EAGER_LENGTH = 512
 
+#: What the libraries read when they are imported or first used, unless the user has set it.
+_ENVIRONMENT = {
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "TOKENIZERS_PARALLELISM": "true",
+    # oneDNN keeps what it has compiled for shapes that it has met, 1,024 by default; packed batches have ever new ones,
+    # so memory would grow with every step.
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "128",
+    "LRU_CACHE_CAPACITY": "16",
+}
 
-#: oneDNN keeps what it has compiled for shapes that it has met, 1,024 by default; packed batches have ever new ones, so
-#: memory grew with every step, in 400 of a small model to 3.3 GB. With these it stays at 1.6, and no slower.
-_ONEDNN_CACHES = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "128", "LRU_CACHE_CAPACITY": "16"}
 
-
-def quiet_libraries() -> None:
+def prepare_libraries() -> None:
     """Switch off usage reports of the libraries and bound their caches; must run before they are imported."""
-    for name, value in _ONEDNN_CACHES.items():
+    for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("DO_NOT_TRACK", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 
 def trainer_arguments(settings: TrainSettings) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from longthought.train.arguments import quiet_libraries
+from longthought.train.arguments import prepare_libraries
 from longthought.train.artifact import check_places
 from longthought.train.checkpoints import is_finished
 from longthought.train.row_kinds import check_kinds
@@ -23,7 +23,7 @@ def begin(settings: TrainSettings, **options: Any) -> Start | None:
     """
     if settings.earlier == "resume" and is_finished(settings):
         return None
-    quiet_libraries()
+    prepare_libraries()
     check_places(settings)
     check_kinds(settings.corpora, settings.trainer)
     return find_start(settings, **options)

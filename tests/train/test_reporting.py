@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from longthought.agents.errors import UsageError
-from longthought.train.arguments import quiet_libraries, trainer_arguments
+from longthought.train.arguments import prepare_libraries, trainer_arguments
 from longthought.train.settings import SftSettings
 from tests.train.tiny_trainings import losses, tiny_settings, train
 
@@ -67,13 +67,13 @@ def test_nothing_is_reported_or_uploaded_by_default(tmp_path: Path, monkeypatch:
         assert arguments["report_to"] == "none"
         assert arguments["push_to_hub"] is False
         assert arguments["trackio_static_space_id"] is False
-    quiet_libraries()
+    prepare_libraries()
     assert os.environ["HF_HUB_DISABLE_TELEMETRY"] == os.environ["DO_NOT_TRACK"] == "1"
 
 
 def test_caches_are_bounded_unless_the_user_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LRU_CACHE_CAPACITY", raising=False)
     monkeypatch.setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "7")
-    quiet_libraries()
+    prepare_libraries()
     assert os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == "7"
     assert int(os.environ["LRU_CACHE_CAPACITY"]) < 1024
