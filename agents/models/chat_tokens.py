@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -91,14 +91,18 @@ class ChatEncoder:
 
     def encode_text(self, text: str) -> list[int]:
         """Encode ``text`` so that nothing in it becomes a special token."""
-        ids = list[int]()
+        return [token for part in self._harmless(text) for token in self._encode(part, split=True)]
+
+    def _harmless(self, text: str) -> Iterator[str]:
+        """The text in parts of which none spells a whole marker.
+
+        ``split_special_tokens`` spares added tokens that are not special (``</think>`` in some models).
+        """
         start = 0
-        # split_special_tokens spares added tokens that are not special (</think> in some models): cut those
-        # in two.
         while match := self._markers.search(text, start):
-            ids += self._encode(text[start : match.start() + 1], split=True)
+            yield text[start : match.start() + 1]
             start = match.start() + 1
-        return ids + self._encode(text[start:], split=True)
+        yield text[start:]
 
     def special_in(self, text: str) -> str | None:
         """The first special token that ``text`` spells, if it spells one."""

@@ -62,9 +62,11 @@ def masked_spans(open: str, pieces: Sequence[Piece], close: str, mask: Mask) -> 
         return []
     frame = mask in FRAMED
     lengths = [len(open), *(len(piece.text) + len(piece.gap) for piece in pieces)]
-    # The line break behind the last piece is the one that the end begins with.
-    gap = len(close) - len(close.lstrip()) if pieces else 0
-    lengths[-1] += gap - len(pieces[-1].gap) if pieces else 0
+    gap = 0
+    if pieces:
+        # The line break behind the last piece is the one that the end begins with.
+        gap = len(close) - len(close.lstrip())
+        lengths[-1] += gap - len(pieces[-1].gap)
     parts = [*zip(lengths, [frame, *learned(pieces, mask)], strict=True), (len(close) - gap, frame)]
     spans: list[Span] = []
     at = 0

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -71,13 +70,13 @@ class RowEncoder(ChatEncoder):
         """
         filled = [self._fill(chat, places) for chat, places in zip(chats, cuts, strict=True)]
         texts = ["".join(stretch.text for stretch in stretches) for stretches in filled]
-        for chat, places, stretches, text, ids, spans in zip(
-            chats, cuts, filled, texts, *self._offsets(texts), strict=True
+        for chat, stretches, text, ids, spans in zip(
+            chats, filled, texts, *self._offsets(texts), strict=True
         ):
             if self._sound(chat, stretches, text):
                 yield _placed(ids, spans, stretches)
             else:
-                yield self._apart(chat, stretches, places)
+                yield self._apart(chat, stretches)
 
     def _fill(self, chat: Sequence[Message], cuts: Cuts) -> list[_Stretch]:
         """The stretches of a chat: its skeleton with its texts in place."""
@@ -104,31 +103,29 @@ class RowEncoder(ChatEncoder):
             len(self._markers.findall(stretch.text)) for stretch in stretches if stretch.markup
         )
 
-    def _apart(self, chat: Sequence[Message], stretches: Sequence[_Stretch], cuts: Cuts) -> EncodedRow:
+    def _apart(self, chat: Sequence[Message], stretches: Sequence[_Stretch]) -> EncodedRow:
         """A chat in which a text spells a special token: every stretch by itself, such text with its tokens split."""
         if _lost(chat, stretches):
             lost = self.encode(chat, add_generation_prompt=False)
             ids, owners = np.array(lost.ids, dtype=np.int32), np.array(lost.owner, dtype=np.int32)
             return EncodedRow(ids, owners, np.zeros_like(ids))
-        ids_of: list[int] = []
-        places: list[tuple[int, int, int]] = []
+        found: list[tuple[Ids, Ids]] = []
+        at = 0
         for stretch in stretches:
-            for text, start in _cut(stretch, cuts.get(stretch.owner, ())):
+            for text in [stretch.text] if stretch.markup else self._harmless(stretch.text):
                 clean = text.encode(errors="replace").decode()
-                new = self._encode(clean) if stretch.markup else self.encode_text(clean)
-                ids_of += new
-                places.append((len(new), stretch.owner, start))
-        lengths, owners, starts = np.array(places, dtype=np.int32).T
-        return EncodedRow(
-            np.array(ids_of, dtype=np.int32), np.repeat(owners, lengths), np.repeat(starts, lengths)
-        )
+                ((ids,), (spans,)) = self._offsets([clean], split=not stretch.markup)
+                found.append((ids, spans + at))
+                at += len(text)
+        ids, spans = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return _placed(ids, spans, stretches)
 
-    def _offsets(self, texts: Sequence[str]) -> tuple[list[Ids], list[Ids]]:
-        """Ids of each text, and the span of characters of each token."""
+    def _offsets(self, texts: Sequence[str], *, split: bool = False) -> tuple[list[Ids], list[Ids]]:
+        """Ids of each text, and the span of characters of each token; ``split`` special tokens or leave them whole."""
         encoded = self._tokenizer(
             list(texts),
             add_special_tokens=False,
-            split_special_tokens=False,
+            split_special_tokens=split,
             return_attention_mask=False,
             return_offsets_mapping=True,
             verbose=False,
@@ -175,12 +172,3 @@ def _placed(ids: Ids, spans: Ids, stretches: Sequence[_Stretch]) -> EncodedRow:
     fixed = np.array([stretch.markup for stretch in stretches])[last]
     inside = np.where(fixed, 0, lasts - np.concatenate([[0], ends[:-1]])[last])
     return EncodedRow(ids, owners[first], (begins[last] + inside).astype(np.int32))
-
-
-def _cut(stretch: _Stretch, cuts: Sequence[int]) -> list[tuple[str, int]]:
-    """A stretch cut where the mask changes, each piece with its place."""
-    if stretch.markup:
-        return [(stretch.text, stretch.start)]
-    inside = {cut - stretch.start for cut in cuts if 0 < cut - stretch.start < len(stretch.text)}
-    places = [0, *sorted(inside), len(stretch.text)]
-    return [(stretch.text[a:b], stretch.start + a) for a, b in pairwise(places)]

@@ -108,6 +108,25 @@ def test_a_token_over_a_change_of_the_mask_is_kept_and_belongs_to_where_it_ends(
     assert within > len(text) / 4
 
 
+@pytest.mark.parametrize("name", TOKENIZERS)
+def test_a_mask_changes_no_token_of_a_text_that_spells_a_special_one(name: str) -> None:
+    tokenizer = TOKENIZERS[name]()
+    encoder, labeller = RowEncoder(tokenizer), Labeller(tokenizer)
+    text = f"12 + 15 = 27, {END} é\nHold on, back to the beginning."
+    chat = [Message("user", "x"), Message("assistant", text)]
+    (whole,) = encoder.encode_rows([chat], [{}])
+    assert list(whole.ids).count(tokenizer.convert_tokens_to_ids(END)) == 2
+    learned: list[int] = []
+    for cut in range(1, len(text)):
+        masked = [MaskedSpan(message=1, start=0, end=cut)]
+        (tokens,) = encoder.encode_rows([chat], [cuts_of(masked)])
+        assert list(tokens.ids) == list(whole.ids)
+        labels = labeller.label("row", chat, [False, True], masked, tokens)
+        learned.append(int((labels != IGNORED).sum()))
+    assert learned == sorted(learned, reverse=True)
+    assert learned[0] > 20 > learned[-1]
+
+
 def test_thought_tags_are_special_tokens_where_the_tokenizer_has_them(tmp_path: Path) -> None:
     tokenizer = TOKENIZERS["added"]()
     (row,) = Journey().rows([transcript_of(tmp_path, DETOURS)])
