@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from statistics import fmean
 from typing import Any
 
 from benchmarks.journey_vs_shortcut.corpora import tree_corpus
 from benchmarks.journey_vs_shortcut.plan import OUT, PROBLEMS, SEEDS, SIZES, Cell
-from benchmarks.journey_vs_shortcut.report import print_table, read
+from benchmarks.journey_vs_shortcut.report import gap_of, print_table, read
 from benchmarks.result_file import write_result
 from longthought.agents.rewards.countdown import legal_step, parse_step
 from longthought.train.corpus import read_rows
@@ -34,12 +33,16 @@ def main() -> None:
         (
             str(row["size"]),
             *(str(row[name]) for name in ("numbers", "leaked")),
-            *("none" if row[name] is None else f"{row[name]:+.1%}" for name in ("gap", "gap_without")),
+            *(_told(row[name]) for name in ("gap", "gap_without")),
         )
         for row in rows
     )
     print_table("of 500 unseen puzzles; journey minus shortcut, equal examples", columns, told, names=1)
     print(write_result("journey_vs_shortcut_leaks", {"model": model, "problems": PROBLEMS, "sizes": rows}))
+
+
+def _told(gap: dict[str, float] | None) -> str:
+    return "none" if gap is None else "{mean:+.1%} ({low:+.1%} to {high:+.1%})".format(**gap)
 
 
 def _row(model: str, size: int, unseen: list[dict[str, Any]]) -> dict[str, Any]:
@@ -79,16 +82,15 @@ def seen(size: int) -> tuple[set[tuple[int, ...]], set[tuple[tuple[int, ...], in
     return numbers, reached
 
 
-def _gap(model: str, size: int, problems: set[str]) -> float | None:
-    """Journey minus shortcut on these problems, all seeds together; None where a seed is missing."""
-    shares = list[float]()
-    for arm in ("journey", "shortcut"):
-        cells = [read(Cell(model, arm, size, "examples", seed).name) for seed in SEEDS]
-        if None in cells:
-            return None
-        every = [problem for cell in cells if cell for problem in cell["problems"]]
-        shares.append(fmean(problem["right"] for problem in every if problem["id"] in problems))
-    return round(shares[0] - shares[1], 4)
+def _gap(model: str, size: int, problems: set[str]) -> dict[str, float] | None:
+    """Journey minus shortcut on these problems; None where a seed is missing."""
+    journeys, shortcuts = (
+        [found for seed in SEEDS if (found := read(Cell(model, arm, size, "examples", seed).name))]
+        for arm in ("journey", "shortcut")
+    )
+    if min(len(journeys), len(shortcuts)) < len(SEEDS):
+        return None
+    return gap_of(journeys, shortcuts, problems)
 
 
 if __name__ == "__main__":

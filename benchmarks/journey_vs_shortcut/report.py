@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -117,20 +117,37 @@ def _gap(
 ) -> dict[str, Any]:
     """Journey minus another arm, over the same problems."""
     model, size, equal = group
-    mine, theirs = _right(journeys), _right(others)
     return {
         "model": model,
         "size": size,
         "equal": equal,
         "minus": other,
-        "seeds": min(len(mine), len(theirs)),
-        **_interval(over_seeds(mine, theirs)),
+        "seeds": min(len(journeys), len(others)),
+        **gap_of(journeys, others),
     }
 
 
-def _right(results: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
+def gap_of(
+    results: Sequence[Mapping[str, Any]],
+    others: Sequence[Mapping[str, Any]],
+    problems: Container[str] | None = None,
+) -> dict[str, float]:
+    """The mean of some trainings minus that of others, with its interval; over all problems or some."""
+    return _interval(over_seeds(_right(results, problems), _right(others, problems)))
+
+
+def _right(
+    results: Sequence[Mapping[str, Any]], problems: Container[str] | None = None
+) -> list[dict[str, float]]:
     """By seed and problem."""
-    return [{each["id"]: float(each["right"]) for each in result["problems"]} for result in results]
+    return [
+        {
+            each["id"]: float(each["right"])
+            for each in result["problems"]
+            if problems is None or each["id"] in problems
+        }
+        for result in results
+    ]
 
 
 def _interval(found: Interval) -> dict[str, float]:

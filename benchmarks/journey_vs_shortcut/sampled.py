@@ -51,7 +51,6 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def _row(name: str, allowance: float, samples: int) -> dict[str, Any]:
-    _read(name)
     tries = list(tries_of(read_transcripts(_asked(name, samples))).values())
     tokens = fmean(one.tokens for of in tries for one in of)
     k = max(1, min(samples, round(allowance / tokens)))
