@@ -31,6 +31,11 @@ class Problem(BaseModel):
         """The question tries to speak with another's voice (``agents.injection``)."""
         return suspicion(self.question) is not None
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from others: ids may be those of lines, which files of the same name share."""
+        return self.id, self.question
+
 
 def hash_problems(problems: Iterable[Problem]) -> str:
     """One hash of the problems in their order."""

@@ -167,7 +167,7 @@ class LoopCommands:
         if self._shown is None:
             assert self._seeds.transcripts is not None
             source = self._seeds.transcripts
-            problems = {each.problem.id: each.problem for each in read_transcripts(source)}
+            problems = {each.problem.key: each.problem for each in read_transcripts(source)}
             check_unseen(list(problems.values()), str(source), self._held_out)
             return self.gather(name, [source], right_only=False)
         return self._ask(name, self._shown, {}, self._shown.problems, self._seeds.samples, 0, None)
@@ -216,12 +216,11 @@ class LoopCommands:
         out = self._place(f"{name}.jsonl.zst")
 
         def make() -> None:
-            # Ids may be those of lines, which files of the same name share.
             by_problem: dict[tuple[str, str], list[Transcript]] = {}
             for source in sources:
                 for each in read_transcripts(source):
                     if each.right or not right_only:
-                        by_problem.setdefault((each.problem.id, each.problem.question), []).append(each)
+                        by_problem.setdefault(each.problem.key, []).append(each)
             write_transcripts(out, (each for samples in by_problem.values() for each in samples))
 
         inputs = {"sources": [self.stages.digest_of(source) for source in sources], "right_only": right_only}

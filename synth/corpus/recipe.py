@@ -142,7 +142,7 @@ class Recipe:
 
     def _by_problem(self, block: Block, made: Made) -> Iterator[list[Transcript]]:
         read = (unread.read() for unread in block.unread)
-        for _, samples in groupby(read, key=lambda each: (each.problem.id, each.problem.question)):
+        for _, samples in groupby(read, key=lambda each: each.problem.key):
             made.read.problems += 1
             used: list[Transcript] = []
             for transcript in samples:

@@ -18,13 +18,19 @@ import orjson
 import pytest
 import yaml
 
+from longthought.agents.decisions import Terminate
 from longthought.agents.errors import RunError, UsageError
 from longthought.agents.models.random_model import write_random_model
-from longthought.protocols.transcript_files import read_transcripts
+from longthought.agents.problems import Problem
+from longthought.agents.thoughts import Thought
+from longthought.protocols.outcomes import Outcome
+from longthought.protocols.transcript import Judgement, Transcript
+from longthought.protocols.transcript_files import read_transcripts, write_transcripts
 from longthought.scenarios.load import load_scenario
 from longthought.scenarios.loop_asking import How, seated
 from longthought.scenarios.loop_problems import check_unseen, load_problems
 from longthought.scenarios.looping import LOOPS, play_loop
+from longthought.train.loops.round import has_pairs
 from longthought.train.loops.settings import Asked, ExploreSettings, LoopSettings
 from longthought.train.settings import DpoSettings, SftSettings, load_settings
 from tests.train import loop_models
@@ -318,6 +324,38 @@ def test_held_out_problems_are_known_wherever_they_come_from() -> None:
     for learned, kept in ((other, held), (held, other)):
         with pytest.raises(UsageError, match="3 of its problems are held out"):
             check_unseen(learned.problems, "s", kept)
+
+
+def tried(question: str, answer: str, *, right: bool) -> Transcript:
+    """A try at a question whose id others have, too."""
+    return Transcript(
+        run="r",
+        protocol="monologue",
+        number=0,
+        problem=Problem(id="sums-1", question=question, gold=answer),
+        thoughts=(Thought(id=1, parent=0, kind="conclusion", text=f"Answer: {answer}", answer=answer),),
+        judgements=(Judgement(thought=1, decision=Terminate(reason="solved", answer=answer)),),
+        outcome=Outcome(kind="solved" if right else "wrong", answer=answer),
+        turns=1,
+    )
+
+
+def test_of_seeds_that_share_an_id_all_are_looked_at() -> None:
+    loop_models.written("explore")
+    write_transcripts(
+        Path("mine.jsonl"),
+        [tried("What is 21+22?", "43", right=True), tried("What is 5+6?", "11", right=True)],
+    )
+    told = refused("explore", seeds={"transcripts": "mine.jsonl"})
+    assert "mine.jsonl: 1 of its problems are held out" in told
+
+
+def test_a_right_and_a_wrong_try_at_two_questions_that_share_an_id_are_no_pair() -> None:
+    tries = [tried("What is 5+6?", "11", right=True), tried("What is 7+8?", "1", right=False)]
+    write_transcripts(Path("two.jsonl"), tries)
+    assert not has_pairs(Path("two.jsonl"))
+    write_transcripts(Path("one.jsonl"), [*tries, tried("What is 7+8?", "15", right=True)])
+    assert has_pairs(Path("one.jsonl"))
 
 
 def test_problems_that_the_base_was_trained_on_are_not_held_out() -> None:

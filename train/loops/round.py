@@ -61,10 +61,10 @@ def unsolved(problems: Sequence[Problem], answers: Path) -> list[Problem]:
 
 def has_pairs(answers: Path) -> bool:
     """Whether a problem was tried both rightly and wrongly, by tries that were told nothing."""
-    seen: defaultdict[str, set[bool]] = defaultdict(set)
+    seen: defaultdict[tuple[str, str], set[bool]] = defaultdict(set)
     for each in read_transcripts(answers):
         if not each.informed and (each.outcome.is_right or each.outcome.is_wrong):
-            seen[each.problem.id].add(each.right)
+            seen[each.problem.key].add(each.right)
     return any(len(kinds) == 2 for kinds in seen.values())
 
 
