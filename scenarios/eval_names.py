@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 
 from longthought.agents.errors import UsageError
+from longthought.protocols.file_lines import PACKINGS
 from longthought.scenarios.load import shipped_scenarios
 
 #: How files of transcripts are called.
-_TRANSCRIPTS = (".jsonl", ".jsonl.zst", ".jsonl.gz")
+_TRANSCRIPTS = (".jsonl", *(f".jsonl{packing}" for packing in PACKINGS))
 
 
 def as_run(name: str) -> Path | None:
