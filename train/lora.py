@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -31,4 +32,7 @@ def adapters(settings: LoraSettings | None) -> Generator[Any]:
             task_type="CAUSAL_LM",
         )
     except ValueError as error:
+        # peft and TRL both say so where it is about them.
+        if not re.search(r"target[_ ]module", str(error), re.IGNORECASE):
+            raise
         raise UsageError(f"lora.target_modules: {str(error).strip().partition(chr(10))[0]}") from error

@@ -21,8 +21,16 @@ from longthought.train.checkpoints import last_whole
 from longthought.train.corpus import Row, read_rows
 from longthought.train.dpo import dpo_trainer, run_dpo
 from longthought.train.kto import run_kto, tokenise_judged
+from longthought.train.lora import adapters
 from longthought.train.preferences import tokenise_pairs
-from longthought.train.settings import CriticSettings, DpoSettings, KtoSettings, Scheduler, SftSettings
+from longthought.train.settings import (
+    CriticSettings,
+    DpoSettings,
+    KtoSettings,
+    LoraSettings,
+    Scheduler,
+    SftSettings,
+)
 from longthought.train.sft import run_sft
 from longthought.train.tokenizer import train_tokenizer
 from tests.train.tiny_corpora import (
@@ -392,3 +400,8 @@ def test_a_tokenizer_learns_the_words_of_what_comes_later(tmp_path: Path) -> Non
     made["model"] = {"config": CONFIG, "tokenizer": {"corpora": [missing]}}
     with pytest.raises(UsageError, match="nowhere"):
         run_sft(SftSettings.model_validate(made | {"out": str(tmp_path / "other")}))
+
+
+def test_what_is_not_about_adapters_is_not_said_to_be() -> None:
+    with pytest.raises(ValueError, match=r"^something else$"), adapters(LoraSettings()):
+        raise ValueError("something else")
