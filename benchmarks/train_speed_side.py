@@ -34,6 +34,9 @@ SIDES = (*OURS, *PLAIN)
 
 def our_trainer(rows: Path, out: Path, **given: Any) -> Any:
     """What ``longthought train sft`` trains with."""
+    from longthought.train.arguments import prepare_libraries
+
+    prepare_libraries()
     from longthought.train.corpus import read_rows
     from longthought.train.settings import SftSettings
     from longthought.train.sft import sft_trainer
