@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -21,7 +21,7 @@ import tenacity
 
 from longthought.agents.errors import FatalModelError, RefusedError, RetryableError
 from longthought.agents.models.contract import Message, Model, Reply, Sampling, ToolMessage, Usage
-from longthought.agents.refusals import refused, replied
+from longthought.agents.refusals import failed, refused, replied
 
 
 class Recorder(Protocol):
@@ -35,8 +35,8 @@ class Recorder(Protocol):
         """The journalled data of an earlier run's call, or None when it must be made."""
         ...
 
-    def record(self, key: str, kind: str, data: dict[str, Any], usage: Usage) -> None:
-        """Journal a finished call."""
+    def record(self, key: str, kind: str, data: dict[str, Any], usage: Usage, calls: int = 1) -> None:
+        """Journal a finished call, which counts as so many."""
         ...
 
     def failed(self, key: str, attempt: int, error: str, wait: float) -> None:
@@ -72,7 +72,8 @@ async def sample(
 ) -> list[Reply]:
     """``model.sample`` through the door: replayed, seeded, retried, journalled.
 
-    Raises what ``Model.sample`` raises; RetryableError only once the retry policy is used up.
+    Raises what ``Model.sample`` raises; RetryableError only once the retry policy is used up, and OutageError in its
+    place if the model answers nothing else either.
     """
     tape = recorder.get()
     if tape is None:
@@ -113,76 +114,68 @@ async def outside(kind: str, digest: bytes, live: Callable[[], Awaitable[dict[st
     return data
 
 
+async def made_of_calls(
+    kind: str, digest: bytes, live: Callable[[], Awaitable[dict[str, Any]]]
+) -> dict[str, Any]:
+    """What comes of several calls through the door, as JSON; each of them is journalled, and so is what comes of them.
+
+    How many there are may depend on the time (a reading that is tried again for as long as patience lasts), so one that
+    is journalled is not put together again, and its calls are counted as they were.
+    """
+    tape = recorder.get()
+    if tape is None:
+        return await live()
+    key, _ = tape.key(kind.encode() + digest)
+    past = tape.replay(key)
+    if past is None:
+        counted = _Apart(tape, key)
+        with _recording(counted):
+            data = await live()
+        made_of = {"calls": counted.calls, "usage": asdict(counted.usage)}
+        tape.record(key, kind, {**data, "made_of": made_of}, Usage(), calls=0)
+        return data
+    there: dict[str, Any] = past
+    tape.record(key, kind, there, Usage(**there["made_of"]["usage"]), calls=there["made_of"]["calls"])
+    return there
+
+
 @contextmanager
 def keyed_apart(name: str) -> Generator[None]:
     """Key the calls made within under ``name`` too: askers that ask the same at once never swap their replies."""
     tape = recorder.get()
-    if tape is None:
+    with nullcontext() if tape is None else _recording(_Apart(tape, name)):
         yield
-        return
-    token = recorder.set(_Apart(tape, name))
-    try:
-        yield
-    finally:
-        recorder.reset(token)
 
 
 @contextmanager
-def past_only() -> Generator[None]:
-    """Play journalled calls back, and leave the block at the first one that would have to be made."""
-    tape = recorder.get()
-    assert tape is not None
-    token = recorder.set(_PastOnly(tape))
+def _recording(by: Recorder) -> Generator[None]:
+    token = recorder.set(by)
     try:
         yield
-    except _PastEnds:
-        pass
     finally:
         recorder.reset(token)
 
 
-class _Through:
-    """A recorder that passes everything on."""
+class _Apart:
+    """A recorder that passes everything on, digests made apart by a name, and counts what goes through it."""
 
-    def __init__(self, tape: Recorder) -> None:
-        self._tape = tape
+    def __init__(self, tape: Recorder, name: str) -> None:
+        self._tape, self._name = tape, name.encode()
+        self.usage, self.calls = Usage(), 0
 
     def key(self, digest: bytes) -> tuple[str, int]:
-        return self._tape.key(digest)
+        return self._tape.key(blake2b(digest + self._name, digest_size=12).digest())
 
     def replay(self, key: str) -> Any | None:
         return self._tape.replay(key)
 
-    def record(self, key: str, kind: str, data: dict[str, Any], usage: Usage) -> None:
-        self._tape.record(key, kind, data, usage)
+    def record(self, key: str, kind: str, data: dict[str, Any], usage: Usage, calls: int = 1) -> None:
+        self.usage += usage
+        self.calls += calls
+        self._tape.record(key, kind, data, usage, calls)
 
     def failed(self, key: str, attempt: int, error: str, wait: float) -> None:
         self._tape.failed(key, attempt, error, wait)
-
-
-class _Apart(_Through):
-    """Makes digests apart by a name."""
-
-    def __init__(self, tape: Recorder, name: str) -> None:
-        super().__init__(tape)
-        self._name = name.encode()
-
-    def key(self, digest: bytes) -> tuple[str, int]:
-        return super().key(blake2b(digest + self._name, digest_size=12).digest())
-
-
-class _PastEnds(Exception):
-    """The journal holds no more of the calls."""
-
-
-class _PastOnly(_Through):
-    """Lets nothing new be asked."""
-
-    def replay(self, key: str) -> Any:
-        past = super().replay(key)
-        if past is None:
-            raise _PastEnds
-        return past
 
 
 def digest_of(*parts: object) -> bytes:
@@ -215,6 +208,8 @@ async def _ask(
         replies = await _with_retries(lambda: model.sample(messages, sampling, n), model, tape, key)
     except RefusedError as error:
         raise await refused(model, sampling, error) from error
+    except RetryableError as error:
+        raise await failed(model, sampling, error) from error
     replied(model)
     return replies
 
@@ -262,6 +257,14 @@ async def _keep_trying(
         _parked[model] = max(_parked.get(model, 0.0), time.monotonic() + asked)
         return asked
 
+    def over(state: tenacity.RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        worth = error.attempts if isinstance(error, RetryableError) else None
+        if state.attempt_number < min(policy.max_attempts, worth or policy.max_attempts):
+            return False
+        note(state)
+        return True
+
     def note(state: tenacity.RetryCallState) -> None:
         if tape is not None and state.outcome is not None:
             tape.failed(
@@ -273,7 +276,7 @@ async def _keep_trying(
 
     retrying = tenacity.AsyncRetrying(
         retry=tenacity.retry_if_exception_type(RetryableError),
-        stop=tenacity.stop_after_attempt(policy.max_attempts),
+        stop=over,
         wait=wait,
         before_sleep=note,
         reraise=True,

@@ -6,6 +6,7 @@ LongthoughtError
 ├── RunError(RuntimeError)        the run cannot go on, through no fault of the input (exit code 1)
 ├── ModelError                    an answer could not be had from a model
 │   ├── RetryableError            another attempt may do better: 408/409/429/5xx, resets, timeouts, broken replies
+│   ├── OutageError               all attempts failed, and so does a plain greeting: stops the run, which can be resumed
 │   ├── ContextLengthError        the prompt does not fit the model's context; ends the debate, never retried
 │   ├── RefusedError              the server will not take this request (400, 422); ends the debate, never retried
 │   └── FatalModelError           every debate would fail likewise (401, 403, 404): ends the run before it spends more
@@ -39,12 +40,16 @@ class ModelError(LongthoughtError):
 class RetryableError(ModelError):
     """This attempt failed in a way another attempt may not.
 
-    ``retry_after`` is the server's own wish in seconds, or None.
+    ``retry_after`` is the server's own wish in seconds, or None; more than ``attempts`` are not worth it.
     """
 
-    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+    def __init__(self, reason: str, retry_after: float | None = None, attempts: int | None = None) -> None:
         super().__init__(reason)
-        self.retry_after = retry_after
+        self.retry_after, self.attempts = retry_after, attempts
+
+
+class OutageError(ModelError):
+    """The model answers nothing at the moment, whatever it is asked and however often."""
 
 
 class ContextLengthError(ModelError):

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from longthought.agents.injection import suspicion
 
+#: An id and a question.
+ProblemKey = tuple[str, str]
+
 
 class Problem(BaseModel):
     """One row of a dataset.
@@ -32,7 +35,7 @@ class Problem(BaseModel):
         return suspicion(self.question) is not None
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> ProblemKey:
         """What tells it from others: ids may be those of lines, which files of the same name share."""
         return self.id, self.question
 

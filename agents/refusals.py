@@ -3,14 +3,24 @@
 A model that has replied before refuses the prompt: its debate ends. One that never has may be set up wrongly, so that
 every debate would end likewise. It is then asked once, with the same settings, to answer a greeting; if it refuses that
 too, the run ends before it spends more. This one request is not journalled, for it says nothing of any debate.
+
+A server that fails at every attempt is put to the same test: if it fails at the greeting too, it is out of order, and
+the run stops where it is. Otherwise only the one prompt is beyond it.
 """
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from weakref import WeakKeyDictionary
 
-from longthought.agents.errors import FatalModelError, ModelError, RefusedError
+from longthought.agents.errors import (
+    FatalModelError,
+    ModelError,
+    OutageError,
+    RefusedError,
+    RetryableError,
+)
 from longthought.agents.models.contract import Message, Model, Sampling
 
 _GREETING = [Message("user", "Hello")]
@@ -41,3 +51,17 @@ async def refused(model: Model, sampling: Sampling, error: RefusedError) -> Mode
     if _takes[model]:
         return error
     return FatalModelError(f"{error}; it refuses a plain greeting too, so the run ends here")
+
+
+async def failed(model: Model, sampling: Sampling, error: RetryableError) -> ModelError:
+    """What a failure of all attempts comes to: the error itself, or an OutageError if the model fails at anything."""
+    if error.attempts is not None:
+        return error  # it did answer, and not with what can be used
+    async with _asking.setdefault(model, asyncio.Lock()):
+        try:
+            await model.sample(_GREETING, replace(sampling, max_tokens=1, tools=()))
+        except RetryableError:
+            return OutageError(f"{error}; it does not answer a plain greeting either: resume when it is back")
+        except ModelError:
+            pass  # it answers
+    return error

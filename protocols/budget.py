@@ -53,6 +53,14 @@ class Budget(BaseModel):
             yield "seconds", spent.seconds / self.seconds
 
 
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a seat's tokens cost, per million."""
+
+    prompt: float = 0.0
+    completion: float = 0.0
+
+
 @dataclass(slots=True)
 class Spent:
     """What a debate has spent so far, in the units of ``Budget``."""

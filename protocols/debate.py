@@ -16,7 +16,6 @@ every debate is kept, whatever its outcome, since filtering belongs to the corpo
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -28,20 +27,12 @@ from longthought.agents.rewards.tools import read_all
 from longthought.agents.seats.contract import Critic, Policy, Step
 from longthought.agents.thoughts import Ask, Thought, ThoughtKind
 from longthought.protocols import outcomes
-from longthought.protocols.budget import Budget, Spent
+from longthought.protocols.budget import Budget, Price
 from longthought.protocols.ending import outcome_of
 from longthought.protocols.outcomes import Outcome
 from longthought.protocols.scoring import score_answer, score_ill_posed
 from longthought.protocols.tree import Tree
 from longthought.protocols.verdicts import readable_verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What a seat's tokens cost, per million."""
-
-    prompt: float = 0.0
-    completion: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -67,12 +58,10 @@ class Debate:
         """Play the tree's problem to its outcome. Only what ends the whole run is raised.
 
         Raises:
-            FatalModelError, RunError, UsageError: the run cannot go on.
+            FatalModelError, OutageError, RunError, UsageError: the run cannot go on.
         """
         tree.informed = self.informed
-        play = _Play(self, tree)
-        outcome = await outcome_of(play.run(), tree)
-        return tree.close(outcome, play.turns)
+        return tree.close(await outcome_of(_Play(self, tree).run(), tree))
 
 
 class _Play:
@@ -80,18 +69,15 @@ class _Play:
 
     def __init__(self, rules: Debate, tree: Tree) -> None:
         self.rules, self.tree = rules, tree
-        self.turns = 0
-        self._started = time.monotonic()
 
     async def run(self) -> Outcome:
         ask: Ask = "step"
         while True:
-            spent = self._spent()
+            spent = self.tree.spent(self.rules.prices)
             if (which := self.rules.budget.exceeded(spent)) is not None:
                 return outcomes.limit(which, self.tree.path().answer)
             if ask == "step" and self.rules.budget.nearly(spent):
                 ask = "conclusion"
-            self.turns += 1
             if await self._propose(ask) is None:
                 continue
             decision = await self._judge()
@@ -177,25 +163,6 @@ class _Play:
         return outcome
 
     # --- bookkeeping ------------------------------------------------------------------------------------------
-
-    def _spent(self) -> Spent:
-        tree, prices = self.tree, self.rules.prices
-        total = tree.tape.total()
-        cost = sum(
-            usage.prompt * price.prompt + usage.completion * price.completion
-            for seat, usage in tree.tape.usage.items()
-            if (price := prices.get(seat)) is not None
-        )
-        return Spent(
-            turns=self.turns,
-            depth=tree.depth,
-            backtracks=tree.backtracks,
-            repeats=tree.repeats,
-            tokens_in=total.prompt,
-            tokens_out=total.completion,
-            cost=cost / 1e6,
-            seconds=time.monotonic() - self._started,
-        )
 
     def _show(self) -> None:
         if self.rules.on_turn is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 
 from longthought.agents.calls import recorder
@@ -9,6 +10,7 @@ from longthought.agents.errors import (
     ContextLengthError,
     FatalModelError,
     ModelError,
+    OutageError,
     RefusedError,
     RunError,
     UnreadableVerdict,
@@ -23,13 +25,19 @@ async def outcome_of(play: Awaitable[Outcome], tree: Tree) -> Outcome:
     """Await ``play`` with the tree's tape as the recorder of outside calls.
 
     Raises:
-        FatalModelError, RunError, UsageError: the whole run cannot go on.
+        FatalModelError, OutageError, RunError, UsageError: the whole run cannot go on.
     """
     token = recorder.set(tree.tape)
     try:
         return await play
-    except (FatalModelError, RunError, UsageError):
+    except (FatalModelError, OutageError, RunError, UsageError):
         raise
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # Nobody cancelled the debate: a seat lets out a cancellation of its own.
+        return outcomes.error("seat", "CancelledError")
     except ContextLengthError:
         return outcomes.limit("context_length", tree.path().answer)
     except RefusedError as error:

@@ -9,18 +9,28 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import socket
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
 from longthought.agents.errors import RunError, UsageError
 
 Event = dict[str, Any]
+
+_BEGINS = re.compile(rb'\{"debate": ?(\d+),')
+#: Unix time at which the monotonic clock stood at 0.
+_EPOCH = time.time() - time.monotonic()
+
+
+def now() -> float:
+    """Unix seconds that only ever grow while the process lives, whatever is done to its clock."""
+    return _EPOCH + time.monotonic()
 
 
 class Journal:
@@ -40,9 +50,10 @@ class Journal:
         except OSError as error:
             raise RunError(f"{self.file}: {error.strerror}") from error
 
-    def write(self, debate: int, kind: str, data: Any) -> None:
-        """Append one event."""
-        line = orjson.dumps({"debate": debate, "at": time.time(), "kind": kind, "data": data}) + b"\n"
+    def write(self, debate: int, kind: str, data: Any) -> float:
+        """Append one event; its ``at``."""
+        at = now()
+        line = orjson.dumps({"debate": debate, "at": at, "kind": kind, "data": data}) + b"\n"
         try:
             written = os.write(self._fd, line)
             if written != len(line):
@@ -52,6 +63,7 @@ class Journal:
             raise RunError(
                 f"{self.file}: {error.strerror}; the run is whole up to here, free space and resume it"
             ) from error
+        return at
 
     def unfinished(self) -> tuple[set[int], dict[int, list[Event]]]:
         """Numbers of the debates that are closed, and the events of those that are not."""
@@ -80,26 +92,36 @@ def read_events(file: Path) -> Iterator[Event]:
         for number, line in enumerate(lines, start=1):
             if not line.endswith(b"\n"):
                 return
-            try:
-                yield orjson.loads(line)
-            except orjson.JSONDecodeError as error:
-                raise UsageError(f"{file}:{number}: not a journal event ({error})") from error
+            yield _event(line, f"{file}:{number}")
+
+
+def _event(line: bytes, where: str) -> Event:
+    try:
+        return cast("Event", orjson.loads(line))
+    except orjson.JSONDecodeError as error:
+        raise UsageError(f"{where}: not a journal event ({error})") from error
 
 
 def read_debates(run_dir: Path) -> Iterator[list[Event]]:
     """The events of each debate, debates in the order of their numbers, whatever order they were played in.
 
     Holds one offset per event in memory, not the events.
+
+    Raises:
+        UsageError: a line is no event.
     """
     places: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
     files = sorted(run_dir.glob("journal-*.jsonl"))
     for which, file in enumerate(files):
         at = 0
         with file.open("rb") as lines:
-            for line in lines:
+            for number, line in enumerate(lines, start=1):
                 if line.endswith(b"\n"):
                     # The number stands first in every line that this module writes.
-                    places[int(line[len(b'{"debate":') : line.index(b",")])].append((which, at))
+                    begins = _BEGINS.match(line)
+                    if begins is None:
+                        raise UsageError(f"{file}:{number}: not a journal event")
+                    places[int(begins[1])].append((which, at))
                 at += len(line)
     handles = [file.open("rb") for file in files]
     try:
@@ -107,7 +129,7 @@ def read_debates(run_dir: Path) -> Iterator[list[Event]]:
             events: list[Event] = []
             for which, at in places[debate]:
                 handles[which].seek(at)
-                events.append(orjson.loads(handles[which].readline()))
+                events.append(_event(handles[which].readline(), f"{files[which]}: at byte {at}"))
             yield events
     finally:
         for handle in handles:

@@ -32,8 +32,7 @@ class LongThought:
     behind: Callable[[str], str]
 
     async def play(self, tree: Tree) -> Outcome:
-        outcome = await outcome_of(self._play(tree), tree)
-        return tree.close(outcome, len(tree.walk))
+        return tree.close(await outcome_of(self._play(tree), tree))
 
     async def _play(self, tree: Tree) -> Outcome:
         tree.tape.seat = "policy"

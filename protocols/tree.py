@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from longthought.agents.decisions import Backtrack, Decision
 from longthought.agents.problems import Problem
 from longthought.agents.readings import Reading
 from longthought.agents.thoughts import Ask, Path, Thought, ThoughtKind, Turn
+from longthought.protocols.budget import Price, Spent
 from longthought.protocols.outcomes import Outcome
 from longthought.protocols.tape import Tape
 
@@ -29,6 +30,30 @@ class Tree:
     @property
     def depth(self) -> int:
         return len(self._path)
+
+    @property
+    def turns(self) -> int:
+        """Proposals so far, repeated ones too."""
+        return len(self.walk) + self.repeats
+
+    def spent(self, prices: Mapping[str, Price]) -> Spent:
+        """What the debate has spent; seats without a price cost nothing."""
+        total = self.tape.total()
+        cost = sum(
+            usage.prompt * price.prompt + usage.completion * price.completion
+            for seat, usage in self.tape.usage.items()
+            if (price := prices.get(seat)) is not None
+        )
+        return Spent(
+            turns=self.turns,
+            depth=self.depth,
+            backtracks=self.backtracks,
+            repeats=self.repeats,
+            tokens_in=total.prompt,
+            tokens_out=total.completion,
+            cost=cost / 1e6,
+            seconds=self.tape.seconds,
+        )
 
     def path(self, ask: Ask = "step") -> Path:
         """What a seat is shown now."""
@@ -93,7 +118,7 @@ class Tree:
         """Note a reply that could not be used."""
         self.tape.emit("asked_again", {"seat": seat, "reply": reply, "complaint": complaint})
 
-    def close(self, outcome: Outcome, turns: int) -> Outcome:
+    def close(self, outcome: Outcome) -> Outcome:
         """End the debate."""
         usage = {
             seat: {"prompt": u.prompt, "completion": u.completion, "cached": u.cached}
@@ -103,7 +128,7 @@ class Tree:
             "closed",
             {
                 **outcome.model_dump(exclude_defaults=True),
-                "turns": turns,
+                "turns": self.turns,
                 "usage": usage,
                 "calls": dict(sorted(self.tape.calls.items())),
             },

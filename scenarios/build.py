@@ -14,8 +14,8 @@ from longthought.agents.seats.context import Context
 from longthought.agents.seats.contract import Critic, Policy
 from longthought.agents.seats.solver import PARTS as ASKED
 from longthought.protocols.best_of_n import BestOfN
-from longthought.protocols.budget import Budget
-from longthought.protocols.debate import Debate, Price
+from longthought.protocols.budget import Budget, Price
+from longthought.protocols.debate import Debate
 from longthought.protocols.long_thought import LongThought
 from longthought.protocols.runner import Plays
 from longthought.protocols.transcript import LONG_THOUGHT
@@ -23,6 +23,7 @@ from longthought.scenarios.datasets import scorer_name
 from longthought.scenarios.engines import Engines
 from longthought.scenarios.load import Loaded
 from longthought.scenarios.plugins import find_plugin
+from longthought.scenarios.prices import prices_of
 from longthought.scenarios.reward_shelf import RewardShelf
 from longthought.scenarios.rewards import Wants
 from longthought.scenarios.schema import BUILT_IN, Scenario
@@ -115,7 +116,7 @@ def build(
         injected=[on[name] for name, spec in scenario.rewards.items() if spec.mode == "inject"],
         tools=tools,
         consulted=seats.consulted,
-        prices=_prices(scenario),
+        prices=prices_of(scenario),
     )
     return Built(
         engines=engines,
@@ -227,7 +228,7 @@ def _protocol(loaded: Loaded, parts: Parts, allow_import: bool) -> Plays:
             )
         case "best-of-n":
             (reward,) = (*parts.injected, *parts.tools)
-            return BestOfN(parts.policy, reward, parts.scorer, scenario.n, parts.budget)
+            return BestOfN(parts.policy, reward, parts.scorer, scenario.n, parts.budget, parts.prices)
         case "long-thought":
             return LongThought(parts.policy, parts.scorer, behind=lambda reply: parted(reply)[1])
         case name:
@@ -244,22 +245,3 @@ def _plugin(
     allow_import: bool,
 ) -> Any:
     return find_plugin(group, name, key, allow_import=allow_import, base_dir=loaded.base_dir, known=known)
-
-
-def _prices(scenario: Scenario) -> dict[str, Price]:
-    """The price of each seat's tokens, and of rewards'; of several models the dearest, so that no budget is overrun."""
-    asked = {seat: list(spec.models.values()) for seat, spec in scenario.sitting.items()}
-    for spec in scenario.rewards.values():
-        if spec.model is not None:
-            # What a critic calls as a tool is counted as its own.
-            asked.setdefault("critic" if spec.mode == "tool" else "reward", []).append(spec.model)
-    if scenario.ill_posed is not None and scenario.ill_posed.judge is not None:
-        asked["scorer"] = [scenario.ill_posed.judge]
-    prices: dict[str, Price] = {}
-    for seat, models in asked.items():
-        known = [price for model in models if (price := scenario.models[model].price) is not None]
-        if known:
-            prices[seat] = Price(
-                max(price.prompt for price in known), max(price.completion for price in known)
-            )
-    return prices

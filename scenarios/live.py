@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from longthought.agents.models.contract import Usage
-from longthought.protocols.debate import Price
+from longthought.protocols.budget import Price
 from longthought.protocols.runner import Progress
 from longthought.scenarios.tally import SHARE, Tally
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from longthought.agents.errors import RunError, UsageError
+from longthought.agents.models.wire_errors import words_of
 from longthought.scenarios.engines import api_key_of
 from longthought.scenarios.model_spec import ModelSpec
 
@@ -64,7 +65,7 @@ async def _check(name: str, spec: ModelSpec) -> str:
         reason = os.strerror(error.errno) if error.errno else str(error.os_error)
         return f"{at} cannot be reached ({reason}); start the server or correct the address"
     except (aiohttp.ClientError, OSError) as error:
-        return f"{at} cannot be reached ({error}); start the server or correct the address"
+        return f"{at} cannot be reached ({words_of(error)}); start the server or correct the address"
     if status in (401, 403):
         hint = f"check the key in {spec.api_key_env}" if key else "name the key's variable in api_key_env"
         return f"models.{name}: {url} refuses the request ({status}); {hint}"

@@ -83,7 +83,7 @@ class OpenAIModel(Model):
         self.url = endpoint_url(base_url, "chat", "completions")
         shown = str(self.url.with_user(None).with_query(None))
         self._endpoint = Endpoint(shown, model, api_key)
-        self._headers = bearer_headers(api_key)
+        self._headers = bearer_headers(self.url, api_key)
         self._proxy = proxy_for(self.url)
         self._attempt_timeout = attempt_timeout
         self._structured: Structured = structured

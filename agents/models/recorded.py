@@ -20,7 +20,7 @@ class RecordedModel(Model):
     Only whole replies are recorded, never errors, so that one bad minute does not poison later runs.
 
     Raises:
-        UsageError: ``file`` cannot be read.
+        UsageError: ``file`` cannot be read, or with ``source`` not be written.
         FatalModelError: a request was never recorded, or more often asked than recorded.
     """
 
@@ -30,6 +30,14 @@ class RecordedModel(Model):
         self._replies: defaultdict[str, deque[list[dict[str, Any]]]] = defaultdict(deque)
         if source is None:
             self._load()
+        else:
+            self._open()
+
+    def _open(self) -> None:
+        try:
+            self._file.open("ab").close()
+        except OSError as error:
+            raise UsageError(f"recorded model: cannot write {self._file}: {error.strerror}") from error
 
     def _load(self) -> None:
         try:

@@ -17,6 +17,7 @@ def endpoint_url(base_url: str, *parts: str) -> URL:
     """
     try:
         url = URL(base_url.rstrip("/"))
+        url.host.encode("idna") if url.host else b""
     except ValueError as error:
         raise UsageError(f"base_url {base_url!r}: {error}") from error
     if url.scheme not in ("http", "https") or not url.host:
@@ -24,16 +25,20 @@ def endpoint_url(base_url: str, *parts: str) -> URL:
     return url.joinpath(*parts)
 
 
-def bearer_headers(api_key: str | None) -> dict[str, str]:
-    """Headers of a JSON request, with the key if there is one.
+def bearer_headers(url: URL, api_key: str | None) -> dict[str, str]:
+    """Headers of a JSON request to ``url``, with the key if there is one.
 
     Raises:
-        UsageError: the key is none that a header can carry.
+        UsageError: the key is none that a header can carry, or the address brings a user's name along, too.
     """
     headers = {"Content-Type": "application/json"}
     if api_key:
         if not (api_key.isascii() and api_key.isprintable()):
             raise UsageError("the API key holds characters that no header can carry (a line break?)")
+        if url.user is not None:
+            raise UsageError(
+                "base_url names a user, and there is an API key; a request can only carry one of them"
+            )
         headers["Authorization"] = f"Bearer {api_key}"
     return headers
 

@@ -93,13 +93,18 @@ def transport_error(endpoint: Endpoint, error: Exception, attempt_timeout: float
         return RetryableError(f"{endpoint.url} did not answer within --attempt-timeout {attempt_timeout:g} s")
     if isinstance(error, aiohttp.ClientConnectorError):
         return RetryableError(f"{endpoint.url} cannot be reached: {endpoint.quote(str(error.os_error))}")
-    words = endpoint.quote(str(error)) or type(error).__name__
+    words = endpoint.quote(words_of(error)) or type(error).__name__
     return RetryableError(f"{endpoint.url} broke the connection: {words}")
 
 
-def protocol_error(endpoint: Endpoint, what: str) -> RetryableError:
-    """A 200 that is no chat completion; ``what`` says what came instead."""
-    return RetryableError(f"{endpoint.url} sent {endpoint.quote(what)}")
+def words_of(error: Exception) -> str:
+    """What aiohttp says of an error, without the address that it quotes: a proxy's has its password in it."""
+    return f"{error.status} {error.message}" if isinstance(error, aiohttp.ClientResponseError) else str(error)
+
+
+def protocol_error(endpoint: Endpoint, what: str, attempts: int | None = None) -> RetryableError:
+    """A 200 that is no chat completion; ``what`` says what came instead, ``attempts`` how many are worth it."""
+    return RetryableError(f"{endpoint.url} sent {endpoint.quote(what)}", attempts=attempts)
 
 
 def is_context_length(words: str) -> bool:

@@ -97,7 +97,8 @@ def _reply(endpoint: Endpoint, choice: dict[str, Any]) -> Reply:
     reason: Any = choice.get("finish_reason")
     finish = _FINISH.get(reason) if isinstance(reason, str) else None
     if finish is None:
-        raise protocol_error(endpoint, f"a reply that ended with finish_reason {reason!r}")
+        # A filter or an abort, which the same dice are likely to meet again.
+        raise protocol_error(endpoint, f"a reply that ended with finish_reason {reason!r}", attempts=2)
     calls = _tool_calls(endpoint, message)
     reasoning: Any = message.get("reasoning") or message.get("reasoning_content")
     if not isinstance(reasoning, str):

@@ -13,7 +13,8 @@ from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined, Template, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from longthought.agents.errors import UsageError
 
@@ -82,7 +83,10 @@ def _source(name: str, part: str, base_dir: Path | None, parts: Sequence[str]) -
         return f"{name}.{part}.md", shipped.read_text("utf-8")
     own = (base_dir or Path()) / name / f"{part}.md"
     if own.is_file():
-        return str(own), own.read_text("utf-8")
+        try:
+            return str(own), own.read_text("utf-8")
+        except UnicodeDecodeError as error:
+            raise UsageError(f"prompt {own}: not UTF-8 ({error.reason} at byte {error.start})") from error
     raise UsageError(
         f"prompts: no set named {name!r} and no file {own}; shipped sets are default and terse, "
         f"a directory of your own needs {', '.join(f'{each}.md' for each in parts)}"
@@ -90,7 +94,8 @@ def _source(name: str, part: str, base_dir: Path | None, parts: Sequence[str]) -
 
 
 def _compile(file: str, text: str) -> Template:
-    environment = Environment(
+    # A set travels with a shared scenario, and must not bring code along.
+    environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["fenced"] = fenced

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from statistics import fmean, median
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from longthought.agents.at_once import at_once
 from longthought.agents.errors import RewardError
 from longthought.agents.readings import Reading
 from longthought.agents.rewards import tools
@@ -39,7 +39,7 @@ class Ensemble(Reward):
     against the label. Fewer than ``quorum`` that could be read, and a tie of votes, are *unscored*; *missing* if it is
     for members that could not be had.
 
-    The members' readings are journalled one by one, so its own is not. Unless the scenario says otherwise, its timeout
+    The members' readings are journalled one by one, and so is its own. Unless the scenario says otherwise, its timeout
     lets the most patient member finish.
 
     Raises:
@@ -75,7 +75,7 @@ class Ensemble(Reward):
         return reading
 
     async def read_steps(self, path: Path) -> list[Reading]:
-        read = await asyncio.gather(*(tools.read_steps(member, path) for member in self._members))
+        read = await at_once(tools.read_steps(member, path) for member in self._members)
         return [self._joined(readings) for readings in zip(*read, strict=True)]
 
     def identity(self) -> dict[str, Any]:

@@ -10,11 +10,11 @@ wrong; a step that states a final answer is scored and not completed.
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Literal
 
+from longthought.agents.at_once import at_once
 from longthought.agents.errors import RewardError, UsageError
 from longthought.agents.readings import Reading
 from longthought.agents.rewards.contract import Reward, Scorer
@@ -119,7 +119,7 @@ class RolloutReward(Reward):
         frontier = Counter[tuple[str, ...]]({start: self._k})
         for _ in range(self._max_steps):
             prefixes = list(frontier)
-            grown = await asyncio.gather(*(self._grow(path, prefix, frontier[prefix]) for prefix in prefixes))
+            grown = await at_once(self._grow(path, prefix, frontier[prefix]) for prefix in prefixes)
             frontier = Counter[tuple[str, ...]]()
             for prefix, steps in zip(prefixes, grown, strict=True):
                 for text, answer, whole in steps:
@@ -147,7 +147,7 @@ class RolloutReward(Reward):
         ]
 
     async def _score(self, answers: Counter[str], path: Path) -> tuple[int, int]:
-        readings = await asyncio.gather(*(self._scorer.score(answer, path.problem) for answer in answers))
+        readings = await at_once(self._scorer.score(answer, path.problem) for answer in answers)
         right = scored = 0
         for (_, count), reading in zip(answers.items(), readings, strict=True):
             if reading.value is not None:

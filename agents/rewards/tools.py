@@ -9,9 +9,9 @@ from typing import Any
 
 from autogen_core.tools import FunctionTool
 
-from longthought.agents.calls import digest_of, keyed_apart, outside, past_only, recorder
+from longthought.agents.at_once import at_once
+from longthought.agents.calls import digest_of, made_of_calls, outside
 from longthought.agents.errors import FatalModelError, ModelError, RewardError
-from longthought.agents.models.contract import Usage
 from longthought.agents.readings import Reading
 from longthought.agents.rewards.contract import Reward
 from longthought.agents.thoughts import Path
@@ -26,20 +26,18 @@ async def read_all(rewards: Sequence[Reward], path: Path) -> tuple[Reading, ...]
     A reward that fails, cannot be reached or takes longer than its ``timeout`` is tried again for as long as its
     ``patience`` lasts; then it reads *unscored* and ``missing``, with the reason.
     """
-    return tuple(await asyncio.gather(*(_read(reward, path) for reward in rewards)))
+    return tuple(await at_once(_read(reward, path) for reward in rewards))
 
 
 async def read_steps(reward: Reward, path: Path) -> list[Reading]:
     """What a reward says of every step of a straight path, like ``read_all``; its timeout is for each step."""
 
-    async def live() -> tuple[list[Reading], bool]:
-        readings, outage = await _or_missing(
-            reward, lambda: reward.read_steps(path), reward.timeout * path.depth
-        )
+    async def live() -> list[Reading]:
+        readings = await _or_missing(reward, lambda: reward.read_steps(path), reward.timeout * path.depth)
         if len(readings) != path.depth:
             said = readings[0] if readings else Reading(reward=reward.name, why="no reading came back")
             readings = [said.model_copy(update={"value": None, "label": None})] * path.depth
-        return readings, outage
+        return readings
 
     return await _journalled(reward, _digest(reward, path, "every step"), live)
 
@@ -77,7 +75,7 @@ def tool_schema(reward: Reward) -> dict[str, Any]:
 
 
 async def _read(reward: Reward, path: Path) -> Reading:
-    async def live() -> tuple[list[Reading], bool]:
+    async def live() -> list[Reading]:
         return await _or_missing(reward, one, reward.timeout)
 
     async def one() -> list[Reading]:
@@ -87,70 +85,36 @@ async def _read(reward: Reward, path: Path) -> Reading:
     return reading
 
 
-#: Readings, and whether they are missing for an outage, which need not befall a run again when it is resumed.
-_Live = Callable[[], Awaitable[tuple[list[Reading], bool]]]
-
-
-async def _journalled(reward: Reward, digest: bytes, live: _Live) -> list[Reading]:
-    if reward.asks_models:
-        return await _of_models(reward, digest, live)
-
+async def _journalled(
+    reward: Reward, digest: bytes, live: Callable[[], Awaitable[list[Reading]]]
+) -> list[Reading]:
     async def call() -> dict[str, Any]:
-        return _data((await live())[0])
+        return {"readings": [reading.model_dump(exclude_defaults=True) for reading in await live()]}
 
-    return _readings(await outside("read", digest, call))
-
-
-async def _of_models(reward: Reward, digest: bytes, live: _Live) -> list[Reading]:
-    """Its calls are journalled one by one; played back, it makes the same reading of them, and they are counted.
-
-    Only an outage is journalled itself: a resumed run must not read what the verdict was made without.
-    """
-    if (tape := recorder.get()) is None:
-        return (await live())[0]
-    key, _ = tape.key(b"outage" + digest)
-    past = tape.replay(key)
-    if past is None:
-        with keyed_apart(reward.name):
-            readings, outage = await live()
-        if outage:
-            tape.record(key, "read", _data(readings), Usage())
-        return readings
-    with past_only(), keyed_apart(reward.name):
-        await live()  # the calls up to the outage, so that they are counted
-    tape.record(key, "read", past, Usage())
-    return _readings(past)
-
-
-def _data(readings: Sequence[Reading]) -> dict[str, Any]:
-    return {"readings": [reading.model_dump(exclude_defaults=True) for reading in readings]}
-
-
-def _readings(data: dict[str, Any]) -> list[Reading]:
+    # Of one that asks models, every call is journalled too, and goes through the door by itself.
+    data = await (made_of_calls if reward.asks_models else outside)("read", digest, call)
     return [Reading.model_validate(reading) for reading in data["readings"]]
 
 
 async def _or_missing(
     reward: Reward, work: Callable[[], Awaitable[list[Reading]]], timeout: float
-) -> tuple[list[Reading], bool]:
-    """The readings, or a single missing one that says why there are none, and whether an outage is why."""
+) -> list[Reading]:
+    """The readings, or a single missing one that says why there are none."""
     until = time.monotonic() + reward.patience
     wait = _WAITS[0]
     while True:
-        outage = True
         try:
             async with asyncio.timeout(timeout):
-                return await work(), False
+                return await work()
         except FatalModelError:
             raise
         except TimeoutError:
             why = f"no reading within {timeout:g} s"
         except (RewardError, ModelError, OSError) as error:
-            outage = not isinstance(error, RewardError)
             why = f"could not read: {error}"[:300]
         left = until - time.monotonic()
         if left <= 0:
-            return [Reading(reward=reward.name, why=why, missing=True)], outage
+            return [Reading(reward=reward.name, why=why, missing=True)]
         await asyncio.sleep(min(wait, left))
         wait = min(2 * wait, _WAITS[1])
 

@@ -4,7 +4,8 @@
              shared    one thread for both seats on one model; every thought and every verdict is the assistant's, and
                        the user's cue says whose turn it is, so both seats share one cached prefix
 ``memory``   walk      everything that happened, in order (append-only)
-             path      dead branches are pruned to one line each; shorter, but a backtrack rewrites the prompt
+             path      of a dead branch its first thought and why it was left, while its parent is the tip; shorter, but
+                       a backtrack rewrites the prompt
 
 What the critic is to judge is quoted as data, if the prompt set says how. On a shared thread that is the problem; the
 steps are the assistant's own turns there, and stand as they were written.
@@ -14,8 +15,9 @@ Measured on vLLM over 12 turns, prompt tokens computed per request: per_seat 175
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from longthought.agents.decisions import Backtrack, Reflect
@@ -142,7 +144,11 @@ class Context:
         alive = {thought.id for thought in path.thoughts}
         tip = path.tip
         # What was tried below the tip stays, so that it is not tried again; everything else dead goes.
-        return [turn for turn in path.walk if turn.thought.id in alive or turn.thought.parent == tip]
+        return [
+            turn if turn.thought.id in alive else _left(path.walk[at:])
+            for at, turn in enumerate(path.walk)
+            if turn.thought.id in alive or turn.thought.parent == tip
+        ]
 
     def _judge_cue(self, turn: Turn) -> str:
         shown = (
@@ -163,7 +169,8 @@ class Context:
                     shared=shared,
                     to=to,
                     why=why,
-                    at=turn.at,
+                    # In one paragraph, for the last one is the cue (see ``_conclude``).
+                    at=_BLANK_LINES.sub("\n", turn.at),
                     number=to + 1,
                 )
             case Reflect(why=why):
@@ -181,6 +188,17 @@ class Context:
         return self.prompts.render(part, **values)
 
 
+def _left(walk: Sequence[Turn]) -> Turn:
+    """The first turn of ``walk``, whose thought was gone back past, with the verdict that did so, maybe a later one."""
+    first = walk[0]
+    by = next(
+        (turn for turn in walk if isinstance(turn.decision, Backtrack) and turn.decision.to < first.depth),
+        first,
+    )
+    return first if by is first else replace(first, decision=by.decision, at=by.at, told_wrong=False)
+
+
+_BLANK_LINES = re.compile(r"\n\s*\n")
 _HALVES: tuple[Literal["thought"], Literal["verdict"]] = ("thought", "verdict")
 
 

@@ -13,14 +13,14 @@ from autogen_core import CancellationToken
 
 from longthought.agents.calls import sample
 from longthought.agents.decisions import Decision
-from longthought.agents.errors import UnreadableVerdict
+from longthought.agents.errors import UnreadableVerdict, UsageError
 from longthought.agents.models.contract import Message, Model, Reply, Sampling, ToolMessage
 from longthought.agents.readings import Reading
 from longthought.agents.rewards.contract import Reward
 from longthought.agents.rewards.tools import read_all, tool_schema
 from longthought.agents.seats.context import Context
 from longthought.agents.seats.contract import Verdict
-from longthought.agents.seats.thread import path_of_thread
+from longthought.agents.seats.thread import Thread
 from longthought.agents.thoughts import Path
 from longthought.agents.verdict_format import read_verdict, verdict_regex, write_verdict
 
@@ -43,6 +43,7 @@ class CriticAgent(BaseChatAgent):
         self._model, self._context = model, context
         self._sampling = sampling or Sampling(temperature=0.0, max_tokens=200)
         self._tools = {reward.name: reward for reward in tools}
+        self._thread = Thread()
 
     async def judge(self, path: Path) -> Verdict:
         """One decision on the path's last thought.
@@ -93,12 +94,21 @@ class CriticAgent(BaseChatAgent):
     async def on_messages(
         self, messages: Sequence[BaseChatMessage], cancellation_token: CancellationToken
     ) -> Response:
-        """The verdict on a thread whose first message is the problem and whose last is the step to judge."""
-        verdict = await self.judge(path_of_thread(messages))
-        return Response(chat_message=TextMessage(content=write_verdict(verdict.decision), source=self.name))
+        """The verdict on a thread whose first message is the problem and whose last is the step to judge.
+
+        ``messages`` are those since the last turn.
+
+        Raises:
+            UsageError: there is no step yet.
+        """
+        path = self._thread.heard(messages)
+        if not path.thoughts:
+            raise UsageError(f"{self.name}: no step to judge yet; the policy speaks first")
+        verdict = await self.judge(path)
+        return self._thread.said(TextMessage(content=write_verdict(verdict.decision), source=self.name))
 
     async def on_reset(self, cancellation_token: CancellationToken) -> None:
-        """Nothing to forget."""
+        self._thread.forget()
 
 
 def decision_of(reply: Reply, path: Path) -> Decision:

@@ -11,11 +11,11 @@ abstained.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from longthought.agents.at_once import at_once
 from longthought.agents.calls import keyed_apart
 from longthought.agents.errors import UnreadableVerdict
 from longthought.agents.readings import VOTE, Reading
@@ -78,13 +78,7 @@ class Panel:
         return Verdict(objection or vote(decisions), readings)
 
     async def _all(self, path: Path) -> list[_Said]:
-        asked = (_ask(name, critic, path) for name, critic in self._members.items())
-        # All are waited for, so that no member still writes to a journal that its debate has left.
-        said = await asyncio.gather(*asked, return_exceptions=True)
-        for each in said:
-            if isinstance(each, BaseException):
-                raise each
-        return [each for each in said if isinstance(each, _Said)]
+        return await at_once(_ask(name, critic, path) for name, critic in self._members.items())
 
     async def _in_order(self, path: Path) -> list[_Said]:
         said: list[_Said] = []

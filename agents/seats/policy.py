@@ -13,7 +13,7 @@ from longthought.agents.calls import sample
 from longthought.agents.models.contract import Model, Sampling
 from longthought.agents.seats.context import Context
 from longthought.agents.seats.contract import Step
-from longthought.agents.seats.thread import path_of_thread
+from longthought.agents.seats.thread import Thread
 from longthought.agents.thoughts import Path
 
 
@@ -25,6 +25,7 @@ class PolicyAgent(BaseChatAgent):
     ) -> None:
         super().__init__(name, "Proposes the next step of a solution.")
         self._model, self._context, self._sampling = model, context, sampling or Sampling()
+        self._thread = Thread()
 
     async def propose(self, path: Path, n: int = 1) -> list[Step]:
         """``n`` candidates for the next thought. Raises what the model raises."""
@@ -40,9 +41,9 @@ class PolicyAgent(BaseChatAgent):
     async def on_messages(
         self, messages: Sequence[BaseChatMessage], cancellation_token: CancellationToken
     ) -> Response:
-        """The next step of a thread whose first message is the problem."""
-        (step,) = await self.propose(path_of_thread(messages))
-        return Response(chat_message=TextMessage(content=step.text, source=self.name))
+        """The next step of a thread whose first message is the problem; ``messages`` are those since the last turn."""
+        (step,) = await self.propose(self._thread.heard(messages))
+        return self._thread.said(TextMessage(content=step.text, source=self.name))
 
     async def on_reset(self, cancellation_token: CancellationToken) -> None:
-        """Nothing to forget."""
+        self._thread.forget()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from autogen_agentchat.base import Response
 from autogen_agentchat.messages import BaseChatMessage
 
 from longthought.agents.decisions import Backtrack, Continue, Decision
@@ -11,6 +12,26 @@ from longthought.agents.errors import UnreadableVerdict, UsageError
 from longthought.agents.problems import Problem
 from longthought.agents.thoughts import Path, Thought, Turn
 from longthought.agents.verdict_format import read_verdict
+
+
+class Thread:
+    """What an agent has seen of a thread so far: a team hands it only what was said since its last turn."""
+
+    def __init__(self) -> None:
+        self._messages: list[BaseChatMessage] = []
+
+    def heard(self, messages: Sequence[BaseChatMessage]) -> Path:
+        """The path of the whole thread, these messages at its end. Raises what ``path_of_thread`` raises."""
+        self._messages += messages
+        return path_of_thread(self._messages)
+
+    def said(self, message: BaseChatMessage) -> Response:
+        """The agent's own reply, which the team does not hand back to it."""
+        self._messages.append(message)
+        return Response(chat_message=message)
+
+    def forget(self) -> None:
+        self._messages.clear()
 
 
 def path_of_thread(messages: Sequence[BaseChatMessage]) -> Path:

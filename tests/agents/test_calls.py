@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from longthought.agents import calls
-from longthought.agents.calls import RetryPolicy, digest_of, outside, sample
-from longthought.agents.errors import ContextLengthError, FatalModelError, RetryableError
+from longthought.agents.calls import RetryPolicy, digest_of, made_of_calls, outside, sample
+from longthought.agents.errors import ContextLengthError, FatalModelError, OutageError, RetryableError
 from longthought.agents.models.contract import Message, Reply, Sampling, Usage
 from longthought.agents.models.scripted import ScriptedModel
 
@@ -27,6 +27,7 @@ class Tape:
         self.calls: dict[str, Any] = {}
         self.kinds: list[str] = []
         self.used = Usage()
+        self.count = 0
         self.failures: list[tuple[int, str]] = []
         self._seen: Counter[bytes] = Counter()
 
@@ -37,7 +38,8 @@ class Tape:
     def replay(self, key: str) -> Any | None:
         return self.past.get(key)
 
-    def record(self, key: str, kind: str, data: dict[str, Any], usage: Usage) -> None:
+    def record(self, key: str, kind: str, data: dict[str, Any], usage: Usage, calls: int = 1) -> None:
+        self.count += calls
         self.calls[key] = data
         self.kinds.append(kind)
         self.used += usage
@@ -122,10 +124,39 @@ async def test_failed_attempts_are_journalled_then_the_call(tape: Tape) -> None:
 
 async def test_retries_end(tape: Tape) -> None:
     model = ScriptedModel([RetryableError(f"busy {i}") for i in range(9)])
-    with pytest.raises(RetryableError, match="busy 3"):
+    with pytest.raises(OutageError, match="busy 3; it does not answer a plain greeting either"):
         await sample(model, ASK, Sampling())
-    assert len(model.requests) == 4
+    assert [attempt for attempt, _ in tape.failures] == [1, 2, 3, 4]
+    assert len(model.requests) == 5
     assert not tape.calls
+
+
+async def test_a_prompt_that_alone_fails_is_no_outage(tape: Tape) -> None:
+    model = ScriptedModel([*[RetryableError("busy")] * 4, "hello to you"])
+    with pytest.raises(RetryableError, match="busy"):
+        await sample(model, ASK, Sampling())
+
+
+async def test_some_failures_are_worth_few_attempts(tape: Tape) -> None:
+    model = ScriptedModel([RetryableError("filtered", attempts=2)] * 9)
+    with pytest.raises(RetryableError, match="filtered"):
+        await sample(model, ASK, Sampling())
+    assert len(model.requests) == 2
+
+
+async def test_what_comes_of_calls_is_counted_again_and_not_made_again(tape: Tape) -> None:
+    model = ScriptedModel(["one two", "three"])
+
+    async def live() -> dict[str, Any]:
+        return {"said": [(await sample(model, ASK, Sampling()))[0].text for _ in range(2)]}
+
+    first = await made_of_calls("read", b"digest", live)
+    again = Tape(tape.calls)
+    calls.recorder.set(again)
+    replayed = await made_of_calls("read", b"digest", live)
+    assert replayed["said"] == first["said"] == ["one two", "three"]
+    assert len(model.requests) == 2
+    assert (again.used, again.count) == (tape.used, tape.count) == (Usage(4, 3), 2)
 
 
 @pytest.mark.parametrize("error", [ContextLengthError("too long"), FatalModelError("wrong key")])

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from longthought.agents.errors import ContextLengthError, FatalModelError, RefusedError, UsageError
+from longthought.agents.errors import (
+    ContextLengthError,
+    FatalModelError,
+    OutageError,
+    RefusedError,
+    UsageError,
+)
 from longthought.agents.models.contract import Sampling
 from longthought.agents.models.scripted import ScriptedModel
 from longthought.agents.prompts import Prompts
@@ -16,6 +24,7 @@ from longthought.agents.seats.policy import PolicyAgent
 from longthought.agents.seats.solver import PARTS, Solver
 from longthought.agents.thoughts import Path
 from longthought.protocols.best_of_n import BestOfN
+from longthought.protocols.budget import Budget
 from longthought.protocols.debate import Debate
 from longthought.protocols.long_thought import LongThought
 from longthought.protocols.tape import Tape
@@ -60,8 +69,62 @@ async def test_what_failed_is_a_record(name: str, failure: Exception, kind: str)
     assert (tree.tape.events or [])[-1]["kind"] == "closed"
 
 
+async def test_a_seat_that_lets_a_cancellation_out_is_a_record_too() -> None:
+    class Cancels(LastWord):
+        def extract(self, text: str) -> str | None:
+            raise asyncio.CancelledError
+
+    policy = PolicyAgent(ScriptedModel(["so"]), Context(Prompts("default")))
+    tree = Tree(problem(), Tape(None, 0, 0))
+    assert (await BestOfN(policy, Unmoved(), Cancels()).play(tree)).kind == "error:seat"
+
+
+async def test_a_debate_that_is_cancelled_has_no_outcome() -> None:
+    class Waits(Unmoved):
+        timeout = 60.0
+
+        async def read(self, path: Path) -> Reading:
+            playing.cancel()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    policy = PolicyAgent(ScriptedModel(["answer: 4"]), Context(Prompts("default")))
+    tree = Tree(problem(), Tape(None, 0, 0))
+    playing = asyncio.ensure_future(BestOfN(policy, Waits(), LastWord()).play(tree))
+    with pytest.raises(asyncio.CancelledError):
+        await playing
+    assert not any(event["kind"] == "closed" for event in tree.tape.events or [])
+
+
+async def test_best_of_n_hears_labels_and_keeps_to_its_budget() -> None:
+    class Labels(Reward):
+        name = "labels"
+
+        async def read(self, path: Path) -> Reading:
+            right = path.thoughts[-1].text == "answer: 4"
+            return Reading(reward=self.name, label="correct" if right else "incorrect")
+
+    def best(n: int, **budget: int) -> tuple[BestOfN, ScriptedModel]:
+        model = ScriptedModel(["answer: 3", "answer: 4", "answer: 5"])
+        policy = PolicyAgent(model, Context(Prompts("default")))
+        return BestOfN(policy, Labels(), LastWord(), n=n, budget=Budget.model_validate(budget)), model
+
+    rules, _ = best(3)
+    assert (await rules.play(Tree(problem(), Tape(None, 0, 0)))).kind == "solved"
+    # Two tokens a reply: the third sample is not paid for any more.
+    rules, model = best(3, tokens_out=4)
+    assert (await rules.play(Tree(problem(), Tape(None, 0, 0)))).kind == "solved"
+    assert len(model.requests) == 2
+    # Each branch goes back to the problem, which is no backtrack of a debate.
+    rules, model = best(3, backtracks=0)
+    await rules.play(Tree(problem(), Tape(None, 0, 0)))
+    assert len(model.requests) == 3
+
+
 @pytest.mark.parametrize("name", ["debate", "best-of-n", "long-thought"])
-@pytest.mark.parametrize("failure", [FatalModelError("no such model"), UsageError("no such key")])
+@pytest.mark.parametrize(
+    "failure", [FatalModelError("no such model"), OutageError("down"), UsageError("no such key")]
+)
 async def test_what_no_debate_can_go_on_with_ends_the_run(name: str, failure: Exception) -> None:
     tree = Tree(problem(), Tape(None, 0, 0))
     with pytest.raises(type(failure)):

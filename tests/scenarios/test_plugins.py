@@ -63,7 +63,7 @@ class Once:
     def __init__(self, parts):
         self.parts = parts
     async def play(self, tree):
-        return tree.close(Outcome(kind="gave_up", why=f"n is {self.parts.scenario.n}"), 0)
+        return tree.close(Outcome(kind="gave_up", why=f"n is {self.parts.scenario.n}"))
 """
 ENTRIES = """
 [longthought.agents]

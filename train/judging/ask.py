@@ -7,11 +7,11 @@ neither does a verdict that cannot be read, or that the model's server will not 
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from longthought.agents.at_once import at_once
 from longthought.agents.calls import recorder
 from longthought.agents.decisions import Backtrack, Reflect, Terminate
 from longthought.agents.errors import ContextLengthError, RefusedError, UnreadableVerdict
@@ -83,7 +83,7 @@ async def ask_about(
 async def shown(solution: LabelledSolution, injected: Sequence[Reward]) -> Path:
     """The solution's path, with the readings of each step that a critic is shown in a debate."""
     path = solution.path()
-    read = await asyncio.gather(*(read_steps(reward, path) for reward in injected))
+    read = await at_once(read_steps(reward, path) for reward in injected)
     walk = (
         replace(turn, readings=tuple(readings[at] for readings in read)) for at, turn in enumerate(path.walk)
     )
@@ -96,7 +96,7 @@ async def _critic_scores(
     path = await shown(solution, injected)
     scores: list[float | None] = [None] * path.depth
     labelled = [at for at, label in enumerate(solution.labels) if label is not None]
-    found = await asyncio.gather(*(critic_score(critic, path.prefix(at + 1), asks) for at in labelled))
+    found = await at_once(critic_score(critic, path.prefix(at + 1), asks) for at in labelled)
     for at, score in zip(labelled, found, strict=True):
         scores[at] = score
     if solution.whole and 0.0 not in scores:

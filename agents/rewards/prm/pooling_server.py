@@ -50,7 +50,7 @@ class PoolingServerPrm:
     ) -> None:
         self._url = endpoint_url(base_url.rstrip("/").removesuffix("/v1"), "pooling")
         self._endpoint = Endpoint(str(self._url.with_user(None).with_query(None)), model, api_key)
-        self._headers, self._proxy = bearer_headers(api_key), proxy_for(self._url)
+        self._headers, self._proxy = bearer_headers(self._url, api_key), proxy_for(self._url)
         self._model, self._tokenizer, self._convention = model, tokenizer, convention
         self._seconds = seconds
         self._layout: StepLayout | None = None

@@ -46,3 +46,8 @@ def test_a_missing_or_foreign_file_is_named(tmp_path: Path) -> None:
     other.write_text('{"request": "x", "replies": []}\n{"question": 1}\n')
     with pytest.raises(UsageError, match=r"other\.jsonl:2"):
         RecordedModel(other)
+
+
+def test_a_recording_that_cannot_be_written_asks_nobody(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot write"):
+        RecordedModel(tmp_path / "no" / "said.jsonl", ScriptedModel([]))

@@ -9,6 +9,9 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from aiohttp import ClientHttpProxyError, RequestInfo
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from longthought.agents import calls
 from longthought.agents.calls import RetryPolicy
@@ -16,14 +19,17 @@ from longthought.agents.errors import (
     ContextLengthError,
     FatalModelError,
     ModelError,
+    OutageError,
     RefusedError,
     RetryableError,
+    UsageError,
 )
 from longthought.agents.models.contract import Message, Reply, Sampling, Usage
 from longthought.agents.models.loopback import LoopbackServer
 from longthought.agents.models.loopback_faults import Fault, FaultKind
 from longthought.agents.models.openai_http import OpenAIModel
-from longthought.agents.models.wire_errors import retry_after
+from longthought.agents.models.wire_address import bearer_headers, endpoint_url
+from longthought.agents.models.wire_errors import Endpoint, retry_after, transport_error
 
 ASK = [Message("user", "Next step?")]
 KEY = "sk-very-secret-0123456789"
@@ -63,7 +69,7 @@ class Journal:
     def replay(self, key: str) -> Any | None:
         return None
 
-    def record(self, key: str, kind: str, data: dict[str, Any], usage: Usage) -> None:
+    def record(self, key: str, kind: str, data: dict[str, Any], usage: Usage, calls: int = 1) -> None:
         self.calls.append(data)
 
     def failed(self, key: str, attempt: int, error: str, wait: float) -> None:
@@ -101,22 +107,41 @@ def name_of(fault: Fault) -> str:
 
 @pytest.mark.parametrize("fault", RETRYABLE, ids=name_of)
 async def test_a_passing_fault_is_retried_and_each_attempt_journalled(fault: Fault, journal: Journal) -> None:
-    async with Server(fault, fault) as server:
+    times = _tries(fault, 3) - 1
+    async with Server(*[fault] * times) as server:
         (reply,) = await server.ask(attempt_timeout=0.5 if fault.kind == "hang" else 30)
     assert reply.text == "done"
-    assert [attempt for attempt, _, _ in journal.failures] == [1, 2]
+    assert [attempt for attempt, _, _ in journal.failures] == list(range(1, times + 1))
     assert all(server.base_url in error for _, error, _ in journal.failures)
-    assert len(server.requests) == 3
+    assert len(server.requests) == times + 1
     assert len(journal.calls) == 1
 
 
 @pytest.mark.parametrize("fault", RETRYABLE, ids=name_of)
-async def test_a_lasting_fault_ends_when_the_retries_are_used_up(fault: Fault, journal: Journal) -> None:
+async def test_a_lasting_fault_is_an_outage_when_the_retries_are_used_up(
+    fault: Fault, journal: Journal
+) -> None:
+    filtered = fault.kind == "finish"
     async with Server(*[fault] * 10) as server:
-        with pytest.raises(RetryableError):
+        with pytest.raises(RetryableError if filtered else OutageError):
             await server.ask(attempt_timeout=0.05 if fault.kind == "hang" else 30)
-    assert len(server.requests) == 4
+    tries = _tries(fault, 4)
+    # A plain greeting is tried as well, unless the server has answered.
+    assert len(server.requests) == (tries if filtered else tries + 1)
+    assert [attempt for attempt, _, _ in journal.failures] == list(range(1, tries + 1))
     assert not journal.calls
+
+
+async def test_what_only_one_prompt_meets_is_no_outage(journal: Journal) -> None:
+    async with Server(*[Fault("status", 500)] * 4) as server:
+        with pytest.raises(RetryableError, match="answered 500"):
+            await server.ask()
+    assert len(server.requests) == 5
+
+
+def _tries(fault: Fault, most: int) -> int:
+    """Attempts that the fault is worth, of so many: a filter or an abort is tried twice."""
+    return 2 if fault.kind == "finish" else most
 
 
 @pytest.mark.parametrize(
@@ -202,7 +227,7 @@ async def test_a_wrong_key_and_a_wrong_model_are_told_apart() -> None:
 async def test_no_server_at_all_is_retried_then_named() -> None:
     async with Server() as server:
         pass
-    with pytest.raises(RetryableError, match="cannot be reached") as raised:
+    with pytest.raises(OutageError, match="cannot be reached") as raised:
         await server.ask()
     assert server.base_url in str(raised.value)
 
@@ -268,3 +293,26 @@ async def test_one_bad_reply_of_n_spoils_the_attempt_not_the_call(kind: FaultKin
     async with Server("a", Fault(kind), "c") as server:
         replies = await server.ask(n=2)
     assert [reply.text for reply in replies] == ["c", "done"]
+
+
+def test_a_proxys_password_is_in_no_error() -> None:
+    url = "http://bob:hunter2@127.0.0.1:39365"
+    asked = RequestInfo(URL(url), "CONNECT", CIMultiDictProxy(CIMultiDict()), URL(url))
+    refused = ClientHttpProxyError(asked, (), status=407, message="Proxy Authentication Required")
+    said = str(transport_error(Endpoint("http://models.example/v1", "m"), refused, 60.0))
+    assert "hunter2" not in said
+    assert said.endswith("broke the connection: 407 Proxy Authentication Required")
+
+
+@pytest.mark.parametrize("address", ["http://foo..bar/v1", "ftp://foo/v1", "foo"])
+def test_what_is_no_address_is_named(address: str) -> None:
+    with pytest.raises(UsageError, match="base_url"):
+        endpoint_url(address)
+
+
+def test_a_key_and_a_user_in_the_address_are_one_too_many() -> None:
+    address = endpoint_url("http://bob:hunter2@127.0.0.1/v1")
+    assert "Authorization" not in bearer_headers(address, None)
+    with pytest.raises(UsageError, match="names a user") as raised:
+        bearer_headers(address, KEY)
+    assert "hunter2" not in str(raised.value)

@@ -48,7 +48,7 @@ class Tape:
     def replay(self, key: str) -> Any | None:
         return self.kept.get(key)
 
-    def record(self, key: str, kind: str, data: dict[str, Any], usage: Usage) -> None:
+    def record(self, key: str, kind: str, data: dict[str, Any], usage: Usage, calls: int = 1) -> None:
         assert kind == "read"
         self.kept[key] = data
 
@@ -69,6 +69,18 @@ async def test_a_failing_or_hanging_reward_reads_unscored_and_the_others_stand()
         "hung: unscored (no reading within 0.05 s)",
         "down: unscored (could not read: refused)",
     ]
+
+
+async def test_where_one_fails_for_good_no_other_is_left_running() -> None:
+    class Late(Fixed):
+        async def read(self, path: Path) -> Reading:
+            await asyncio.sleep(0.05)
+            return await super().read(path)
+
+    late = Late("late", Reading(reward="late", value=0.5))
+    with pytest.raises(KeyError, match="broken plug-in"):
+        await read_all([Fixed("bad", KeyError("broken plug-in")), late], PATH)
+    assert late.reads == 1
 
 
 async def test_readings_are_journalled_and_replayed() -> None:
