@@ -15,7 +15,7 @@ from typing import Any
 
 from longthought.agents.errors import UsageError
 from longthought.agents.models.local_weights import check_model_source, weights_digest
-from longthought.agents.problems import Problem
+from longthought.agents.problems import Problem, ProblemKey
 from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.eval_names import as_run, expanded, is_scenario
 from longthought.scenarios.learned import Learned
@@ -50,10 +50,10 @@ class EvalOptions:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A run, and the ids of the problems of it that are asked for."""
+    """A run, and the keys of the problems of it that are asked for."""
 
     run: Path
-    problems: frozenset[str]
+    problems: frozenset[ProblemKey]
 
 
 class EvalRuns:
@@ -99,11 +99,11 @@ class EvalRuns:
         return self._played(loaded, f"{loaded.scenario.name}-eval-{model}")
 
     def _there(self, run: Path) -> Subject:
-        told: dict[str, Problem] = {}
+        told: dict[ProblemKey, Problem] = {}
         for each in read_transcripts(run):
-            if len(told) == self._options.limit and each.problem.id not in told:
+            if len(told) == self._options.limit and each.problem.key not in told:
                 break
-            told[each.problem.id] = each.problem
+            told[each.problem.key] = each.problem
         # A file of transcripts has none.
         manifest = read_manifest(run) if run.is_dir() else None
         if manifest is None:
@@ -130,7 +130,7 @@ class EvalRuns:
             allow_import=options.allow_import,
             allow_code=options.allow_code,
         )
-        return Subject(play_to_end(loaded, how), frozenset(problem.id for problem in problems))
+        return Subject(play_to_end(loaded, how), frozenset(problem.key for problem in problems))
 
     # --- unseen problems --------------------------------------------------------------------------------------
 

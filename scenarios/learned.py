@@ -39,15 +39,15 @@ class Learned:
         if training.gone:
             gone = ", ".join(training.gone)
             self.notes.append(
-                f"{called} was trained on {gone}, not here any more: its problems are not checked"
+                f"{called} comes of {gone}, not here (any more): what was learned there is not checked"
             )
         for asked in training.problems:
             self._ask(asked, called)
 
     def seen(self, problems: Sequence[Problem]) -> list[Problem]:
         """Those of the problems that are in it."""
-        shown = {problem.id for problem in seen(problems, self._corpora)}
-        return [each for each in problems if each.id in shown or problem_keys(each) & self._keys]
+        shown = {problem.key for problem in seen(problems, self._corpora)}
+        return [each for each in problems if each.key in shown or problem_keys(each) & self._keys]
 
     def _read(self, corpus: CorpusSettings) -> None:
         if holds_texts(corpus):

@@ -103,8 +103,8 @@ class LoopCommands:
         every = {"problems": self._asked, "evaluation": self._held_out, "seeds": self._shown}
         there = {name: one for name, one in every.items() if one is not None}
         identity = {
-            # More rounds are the same loop, gone on with.
-            "settings": settings.model_dump(mode="json", exclude={"rounds"}),
+            # More rounds are the same loop, gone on with; and how it trains, each training knows for itself.
+            "settings": settings.model_dump(mode="json", exclude={"rounds", "sft", "dpo"}),
             "asked": {name: one.identity for name, one in there.items()},
             "prompts": {name: one.prompts for name, one in there.items()},
             "models": {

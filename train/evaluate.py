@@ -7,8 +7,8 @@ are guessed from its words, as those of imported thoughts are (``synth.imports.t
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -16,7 +16,7 @@ from typing import Literal, get_args
 
 from longthought.agents.decisions import Backtrack, Reflect
 from longthought.agents.errors import UsageError
-from longthought.agents.problems import Problem
+from longthought.agents.problems import Problem, ProblemKey, hash_problems
 from longthought.protocols import outcomes
 from longthought.protocols.transcript import Transcript
 from longthought.protocols.transcript_files import read_transcripts
@@ -76,6 +76,7 @@ class Sample:
 class Trial:
     """One problem in one run."""
 
+    problem: Problem
     samples: tuple[Sample, ...]
     level: str | None = None
     subject: str | None = None
@@ -142,34 +143,36 @@ class Evaluation:
         return {name: bootstrap_mean(groups[name], seed=seed) for name in sorted(groups, key=number_first)}
 
 
-def transcripts_of(run: Path, only: Container[str] | None) -> Iterator[Transcript]:
-    """Those of the problems with these ids; None is all of them."""
-    return (each for each in read_transcripts(run) if only is None or each.problem.id in only)
+def transcripts_of(run: Path, only: Container[ProblemKey] | None) -> Iterator[Transcript]:
+    """Those of the problems with these keys; None is all of them."""
+    return (each for each in read_transcripts(run) if only is None or each.problem.key in only)
 
 
-def evaluate(run: Path, seed: int = 0, only: Container[str] | None = None) -> Evaluation:
-    """Read a finished run.
+def evaluate(run: Path, seed: int = 0, only: Container[ProblemKey] | None = None) -> Evaluation:
+    """Read a finished run. Its problems are named by their ids; where several share one, by a digest of theirs as well.
 
     Args:
-        only: the ids of the problems that are asked for; None is all of them.
+        only: the keys of the problems that are asked for; None is all of them.
 
     Raises:
         UsageError: no such run, or it holds no finished debate.
     """
-    samples: defaultdict[str, list[tuple[int, Sample]]] = defaultdict(list)
-    problems: dict[str, Problem] = {}
+    samples: defaultdict[ProblemKey, list[tuple[int, Sample]]] = defaultdict(list)
+    problems: dict[ProblemKey, Problem] = {}
     for transcript in transcripts_of(run, only):
-        problems[transcript.problem.id] = transcript.problem
-        samples[transcript.problem.id].append((transcript.epoch, _sample(transcript)))
+        problems[transcript.problem.key] = transcript.problem
+        samples[transcript.problem.key].append((transcript.epoch, _sample(transcript)))
     if not samples:
         raise UsageError(f"{run}: no finished debate to evaluate")
+    shared = Counter(problem.id for problem in problems.values())
     trials = {
-        name: Trial(
-            tuple(sample for _, sample in sorted(samples[name], key=lambda one: one[0])),
+        problem.id if shared[problem.id] == 1 else f"{problem.id}/{hash_problems([problem])[:8]}": Trial(
+            problem,
+            tuple(sample for _, sample in sorted(samples[key], key=lambda one: one[0])),
             level=fact_of(problem, FACTS["level"]),
             subject=fact_of(problem, FACTS["subject"]),
         )
-        for name, problem in problems.items()
+        for key, problem in problems.items()
     }
     return Evaluation(run, trials, bootstrap_mean([trial.right for trial in trials.values()], seed=seed))
 
@@ -178,9 +181,31 @@ def paired(one: Evaluation, other: Evaluation, seed: int = 0) -> Comparison:
     """``one`` minus ``other`` over the problems that both runs hold.
 
     Raises:
-        UsageError: they share no problem.
+        UsageError: they share no problem, or an id stands for another one in each.
     """
+    check_same([one, other])
     return compare(one.results, other.results, seed=seed)
+
+
+def check_same(runs: Iterable[Evaluation]) -> None:
+    """That an id stands for one problem in all of the runs: files of the same name number their problems alike.
+
+    The same problem may be put in other words, as long as its gold answer is the same.
+
+    Raises:
+        UsageError: it does not.
+    """
+    known: dict[str, tuple[Path, Problem]] = {}
+    for run in runs:
+        for name, trial in run.trials.items():
+            where, there = known.setdefault(name, (run.run, trial.problem))
+            if there.question != trial.problem.question and (
+                there.gold is None or there.gold != trial.problem.gold
+            ):
+                raise UsageError(
+                    f"{run.run}: its problem {name} is another one than that of {where}, so the two runs cannot be "
+                    "compared problem by problem; give the problems ids of their own"
+                )
 
 
 def _sample(transcript: Transcript) -> Sample:

@@ -32,6 +32,7 @@ from longthought.train.processes import processes
 from longthought.train.row_length import fits, longest
 from longthought.train.settings import GrpoSettings
 from longthought.train.starting_point import Start
+from longthought.train.turn_end import stop_at_turn_end
 
 #: Whether a solution's answer is right: 1 … 0, or None where nobody can tell.
 Score = Callable[[Problem, str], Awaitable[float | None]]
@@ -174,6 +175,7 @@ def grpo_trainer(
         vllm_server_base_url=settings.vllm_server_base_url,
     )
     model.set_attn_implementation(attention(settings))
+    stop_at_turn_end(model, tokenizer)  # TRL reads what ends a solution when it is made
     trainer: Any = TokenisedGRPOTrainer
     with adapters(settings.lora) as peft_config:
         return trainer(

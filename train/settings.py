@@ -344,7 +344,7 @@ def _apply(content: dict[str, Any], override: str) -> None:
 
 def _item(at: object, part: str, override: str) -> Any:
     items = cast("Sequence[Any]", at if isinstance(at, list) else ())
-    if not part.isdigit() or int(part) >= len(items):
+    if not part.isdecimal() or int(part) >= len(items):
         raise UsageError(f"override {override!r}: there is no {part!r} to set")
     return items[int(part)]
 

@@ -226,7 +226,8 @@ def test_what_a_model_was_trained_on_is_found_by_its_record(call: Call, thinks: 
     ):
         runs.of([str(tuned)])
     assert runs.notes == [
-        f"{os.path.relpath(tuned)} was trained on {tmp_path / 'gone'}, not here any more: its problems are not checked"
+        f"{os.path.relpath(tuned)} comes of {tmp_path / 'gone'}, gpt, not here (any more): "
+        "what was learned there is not checked"
     ]
 
 
@@ -266,7 +267,8 @@ def test_problems_of_a_grpo_training_are_refused(call: Call, thinks: str, tmp_pa
     record(scenario="gone.yaml")
     runs = EvalRuns(EvalOptions(on=thinks, allow_import=True))
     runs.of([str(tuned)])
-    (note,) = runs.notes
+    base, note = runs.notes
+    assert base.startswith(f"{os.path.relpath(tuned)} comes of gpt, not here (any more)")
     assert note.startswith(
         f"{os.path.relpath(tuned)} was trained on problems that are not checked: gone.yaml:"
     )

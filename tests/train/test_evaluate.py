@@ -15,7 +15,7 @@ from longthought.agents.thoughts import Thought
 from longthought.protocols.outcomes import Outcome
 from longthought.protocols.transcript import Judgement, SeatUsage, Transcript
 from longthought.protocols.transcript_files import write_transcripts
-from longthought.train.evaluate import Evaluation, evaluate
+from longthought.train.evaluate import Evaluation, evaluate, paired
 from longthought.train.evaluating.plot import draw_curves
 from longthought.train.evaluating.report import report_on
 from longthought.train.evaluating.revisions import Revisions, revisions
@@ -217,3 +217,26 @@ def test_the_report_holds_every_figure(tmp_path: Path) -> None:
 def test_a_run_without_debates_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no finished debate"):
         evaluation(tmp_path)
+
+
+def test_problems_that_share_an_id_are_several(tmp_path: Path) -> None:
+    one, other = debate("t-1", RIGHT), debate("t-1", WRONG, epoch=1)
+    apart = other.model_copy(update={"problem": Problem(id="t-1", question="3+3?", gold="6", scorer="exact")})
+    found = evaluation(tmp_path, one, apart)
+    assert sorted(trial.right for trial in found.trials.values()) == [0, 1]
+    assert all(name.startswith("t-1/") for name in found.trials)
+    assert found.votes == [1]
+    only = evaluate(tmp_path / "run", only={apart.problem.key})
+    assert [trial.problem for trial in only.trials.values()] == [apart.problem]
+
+
+def test_runs_whose_ids_stand_for_other_problems_are_not_paired(tmp_path: Path) -> None:
+    def put(place: str, question: str, gold: str, outcome: Outcome) -> Path:
+        asked = Problem(id="test-1", question=question, gold=gold, scorer="exact")
+        return run_of(tmp_path / place, debate("test-1", outcome).model_copy(update={"problem": asked}))
+
+    one = put("gsm8k", "2+2?", "4", RIGHT)
+    with pytest.raises(UsageError, match=r"math: its problem test-1 is another one than that of .*gsm8k"):
+        paired(evaluate(one), evaluate(put("math", "What is 3?", "3", WRONG)))
+    # The same one in other words is the same one.
+    assert paired(evaluate(one), evaluate(put("worded", "What is 2+2?", "4", WRONG))).only_first == 1

@@ -382,6 +382,8 @@ def test_a_trained_model_has_no_adapter_of_the_one_before() -> None:
 def test_what_cannot_be_trained_is_refused() -> None:
     assert "sft: learning_rat" in refused("star", sft={"learning_rat": 1})
     assert "model is for the loop to fill in" in refused("star", sft={"model": "other"})
+    leaks = {"phases": [{"corpora": [{"path": "held-out", "kind": "journey"}]}, {}]}
+    assert "corpora is for the loop to fill in" in refused("star", sft=leaks)
     assert "no kind 'novel'" in refused("star", rows=[{"kind": "novel"}])
     assert "rejection.n" in refused("star", rows=[{"kind": "rejection", "options": {"n": 0}}])
     assert "there is no 'novel'" in refused("star", filters={"novel": {}})
@@ -576,3 +578,25 @@ def test_kill_9_at_random_moments_of_a_real_loop(tmp_path: Path) -> None:
         half.wait()
     assert started("killed").wait() == 0
     assert final_hashes(Path("killed")) == final_hashes(Path("straight"))
+
+
+def test_a_training_that_cannot_begin_is_mended_and_what_was_asked_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    train = loop_models.train
+
+    def too_long(settings: Any) -> None:
+        if settings.max_length < 4096:
+            raise UsageError("a row is too long; raise max_length")
+        train(settings)
+
+    monkeypatch.setattr(loop_models, "train", too_long)
+    with pytest.raises(UsageError, match="raise max_length"):
+        play("star")
+    heard: list[str] = []
+    loop_models.heard.append(heard.append)
+    play("star", sft={"max_length": 4096})
+    assert "asked" not in heard[: heard.index("training begins")]
+    # With a training done, they are what it was done with.
+    with pytest.raises(UsageError, match=r"round-1/model: .*settings"):
+        play("star", sft={"max_length": 8192})

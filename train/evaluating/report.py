@@ -8,8 +8,18 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from longthought.agents.problems import ProblemKey
 from longthought.train.compare import Comparison
-from longthought.train.evaluate import ENDS, FACTS, FIGURES, Evaluation, evaluate, paired, transcripts_of
+from longthought.train.evaluate import (
+    ENDS,
+    FACTS,
+    FIGURES,
+    Evaluation,
+    check_same,
+    evaluate,
+    paired,
+    transcripts_of,
+)
 from longthought.train.evaluating.arms import over_seeds
 from longthought.train.evaluating.revisions import Revisions, revisions
 from longthought.train.evaluating.token_curve import Point, curve
@@ -82,8 +92,8 @@ class Versus:
     pairs: Comparison | None = None
 
 
-def report_on(run: Path, seed: int = 0, only: Container[str] | None = None) -> RunReport:
-    """Everything about a finished run, or about what it says of the problems with these ids.
+def report_on(run: Path, seed: int = 0, only: Container[ProblemKey] | None = None) -> RunReport:
+    """Everything about a finished run, or about what it says of the problems with these keys.
 
     Raises:
         UsageError: no such run, or it holds no finished debate.
@@ -105,6 +115,7 @@ def arm_of(reports: Sequence[RunReport], seed: int = 0) -> Arm:
     letters = zip(*(report.name for report in reports), strict=False)
     common = "".join(letter for letter, *_ in takewhile(lambda same: len(set(same)) == 1, letters))
     common = common.rstrip("-_.0123456789")
+    check_same(report.evaluation for report in reports)
     mean = over_seeds([report.evaluation.results for report in reports], seed=seed)
     return Arm(common or f"{reports[0].name} …", reports, mean)
 
@@ -113,11 +124,12 @@ def versus(one: Arm, other: Arm, seed: int = 0) -> Versus:
     """The first arm minus the second, problem by problem.
 
     Raises:
-        UsageError: they share no problem.
+        UsageError: they share no problem, or an id stands for another one in each.
     """
     if len(one.runs) == len(other.runs) == 1:
         pairs = paired(one.runs[0].evaluation, other.runs[0].evaluation, seed)
         return Versus(pairs.difference, pairs)
+    check_same(run.evaluation for run in (*one.runs, *other.runs))
     first, second = ([run.evaluation.results for run in arm.runs] for arm in (one, other))
     return Versus(over_seeds(first, second, seed=seed))
 

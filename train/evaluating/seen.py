@@ -30,7 +30,7 @@ _MOST_STARTS = 32
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What is known of a model's training: corpora, problems, and names of corpora that are no longer there."""
+    """What is known of a model's training: corpora, problems, and names of corpora and models that are not there."""
 
     corpora: tuple[CorpusSettings, ...] = ()
     problems: tuple[ProblemSettings, ...] = ()
@@ -53,9 +53,14 @@ def training_of(model: Path) -> Training:
         with suppress(ValidationError):  # none, or not as this version writes them
             problems.append(ProblemSettings.model_validate(settings.get("problems")))
         start = settings.get("model")
-        if not isinstance(start, str) or not Path(start).is_dir():
+        if not isinstance(start, str):
             break
+        if start == "embedded":
+            break  # its card says what it learned
         model = Path(start)
+        if not model.is_dir():
+            gone.append(start)
+            break
     return Training(tuple(found), tuple(problems), tuple(dict.fromkeys(gone)))
 
 

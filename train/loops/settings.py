@@ -19,8 +19,10 @@ _WINDOW = ("min_perplexity", "max_perplexity")
 
 def _checked(given: dict[str, Any], schema: type[TrainSettings]) -> dict[str, Any]:
     """Refuses here what the training would refuse after hours."""
-    if taken := sorted(given.keys() & {*_FILLED_IN, "overwrite", "earlier"}):
-        raise ValueError(f"{taken[0]} is for the loop to fill in")
+    phases = given.get("phases")
+    for part in (given, *(phases if isinstance(phases, list) else ())):
+        if isinstance(part, dict) and (taken := sorted(part.keys() & {*_FILLED_IN, "overwrite", "earlier"})):
+            raise ValueError(f"{taken[0]} is for the loop to fill in")
     try:
         schema.model_validate({**given, **_FILLED_IN})
     except ValidationError as error:
