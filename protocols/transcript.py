@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from longthought.agents.decisions import Backtrack, Decision
 from longthought.agents.errors import UsageError
@@ -82,6 +82,24 @@ class Transcript(_Record):
     turns: int
     usage: dict[str, SeatUsage] = Field(default_factory=dict)
     calls: dict[str, int] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _is_a_tree(self) -> Self:
+        """Others write transcripts, too, and every derivation goes by ids."""
+        depths = [0]
+        for place, thought in enumerate(self.thoughts, start=1):
+            if thought.id != place or thought.parent >= place:
+                raise ValueError(f"thoughts: number {place} has id {thought.id} and parent {thought.parent}")
+            depths.append(depths[thought.parent] + 1)
+        for judgement in self.judgements:
+            at, decision = judgement.thought, judgement.decision
+            if not 1 <= at < len(depths):
+                raise ValueError(f"judgements: there is no thought {at}")
+            if isinstance(decision, Backtrack) and decision.to >= depths[at]:
+                raise ValueError(f"judgements: from thought {at} the way back to {decision.to} is none")
+        if any(not 1 <= at < len(depths) for at in self.told_wrong):
+            raise ValueError("told_wrong: names a thought that is not there")
+        return self
 
     @property
     def id(self) -> str:

@@ -36,7 +36,7 @@ def export(
         typer.Option(help="Also debates with a text that looks like an injection: verdicts, role tags, …"),
     ] = False,
     validation: Annotated[
-        float, typer.Option(min=0, max=0.99, help="Share of problems kept for validation.")
+        float, typer.Option(min=0, max=0.99, help="Share of problems kept for validation, by their hashes.")
     ] = 0.0,
     option: Annotated[
         list[str] | None,
@@ -139,6 +139,8 @@ def export(
             on_dropped=lambda kind, reason, text: dropped.append((kind, reason, text)),
         )
     _show(manifest, console)
+    if validation and not any("validation" in counts.rows for counts in manifest.kinds.values()):
+        console.print("no problem fell into the validation split: each does by its hash, and these are few")
     for kind, reason, text in sorted(dropped):
         console.print(plain(f"dropped from {kind}: {reason}: {text}"), soft_wrap=True)
     console.print(plain(f"{out} (its card is {out / 'README.md'})"), soft_wrap=True)

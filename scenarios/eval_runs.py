@@ -19,7 +19,7 @@ from longthought.agents.problems import Problem, ProblemKey
 from longthought.protocols.transcript_files import read_transcripts
 from longthought.scenarios.eval_names import as_run, expanded, is_scenario
 from longthought.scenarios.learned import Learned
-from longthought.scenarios.load import Loaded, load_scenario
+from longthought.scenarios.load import Loaded, load_scenario, shipped_scenarios
 from longthought.scenarios.manifest import Manifest, read_manifest
 from longthought.scenarios.problem_source import problems_of
 from longthought.scenarios.run import RunOptions, play_to_end
@@ -93,6 +93,11 @@ class EvalRuns:
                 raise UsageError(f"{name}: is a run, made as it is: --alone and --set need a scenario")
             return self._there(run)
         if self._options.on is None:
+            if not is_scenario(name) and "/" not in name and not name.endswith((".yaml", ".yml")):
+                raise UsageError(
+                    f"{name}: neither a run (`longthought list` shows them) nor a scenario; "
+                    f"shipped scenarios are {', '.join(shipped_scenarios())}"
+                )
             loaded = load_scenario(name, sets)
             return self._played(loaded, f"{loaded.scenario.name}-eval{suffix}")
         loaded, model = seated(name, self._options.on, sets)

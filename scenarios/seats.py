@@ -149,6 +149,8 @@ class Seats:
         except (TypeError, ValueError) as error:  # UsageError and pydantic's are ValueErrors
             said = " ".join(str(error).split())
             raise UsageError(f"{key}.options: {name} does not take them: {said}") from error
+        except Exception as error:  # a bug of the plug-in's own
+            raise UsageError(f"{key}: {name} failed: {type(error).__name__}: {error}") from error
         does = "propose" if seat == "policy" else "judge"
         if callable(getattr(made, does, None)):
             return made

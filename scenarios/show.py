@@ -104,6 +104,9 @@ def summary_table(summary: Summary, title: str = "", critic: Account | None = No
             "accuracy", Text(f"{summary.accuracy:.1%} ({summary.solved} of {summary.debates} solved)")
         )
     table.add_row("outcomes", Text(_counts(summary.outcomes)))
+    if summary.first_error is not None:
+        number, why = summary.first_error
+        table.add_row("first error", plain(f"debate {number}: {why}", "", _LONGEST))
     table.add_row("decisions", Text(mix(summary.decisions) or "none"))
     table.add_row("with detours", Text(f"{summary.detours / debates:.0%} of debates backtrack or reflect"))
     table.add_row("turns", Text(f"{summary.turns / debates:.1f} a debate"))

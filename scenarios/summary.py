@@ -21,6 +21,8 @@ class Summary:
     failed_attempts: int = 0
     #: Verdicts that were made while a reward could not be had.
     reward_missing: int = 0
+    #: Of the debates that ended in an error, the first: its number and why.
+    first_error: tuple[int, str] | None = None
     #: Debates with a text that looks like an injection.
     suspects: int = 0
     #: Debates with a backtrack or a reflection in them.
@@ -45,6 +47,8 @@ class Summary:
         self.reward_missing += sum(judgement.reward_missing for judgement in transcript.judgements)
         self.suspects += transcript.suspect_injection
         self.outcomes[transcript.outcome.told] += 1
+        if self.first_error is None and transcript.outcome.group == "error":
+            self.first_error = (transcript.number, transcript.outcome.why)
         kinds = [judgement.decision.kind for judgement in transcript.judgements]
         self.decisions.update(kinds)
         self.detours += any(kind in ("backtrack", "reflect") for kind in kinds)

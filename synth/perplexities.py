@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from longthought.agents.errors import UsageError
 from longthought.agents.first_error import first_error
+from longthought.synth.file_version import Version, version_of
 
 #: How a debate is told as a thought; the names of the values in a line.
 ToldAs = Literal["journey", "shortcut"]
@@ -59,13 +60,17 @@ class Perplexities:
         return None
 
 
-@lru_cache(maxsize=8)
 def load_perplexities(file: str) -> Perplexities:
     """All values of a file.
 
     Raises:
         UsageError: no such file, or a line that is none of its lines; it is named.
     """
+    return _read(file, version_of(file))
+
+
+@lru_cache(maxsize=8)
+def _read(file: str, version: Version | None) -> Perplexities:
     return Perplexities(_lines(file))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, cast, overload
 
@@ -317,7 +318,7 @@ def load_settings(
     try:
         return schema.model_validate(content)
     except ValidationError as error:
-        raise UsageError(f"{path}: {_first_error(error)}") from error
+        raise UsageError(_complaint(error, str(path), overrides, schema)) from error
 
 
 def _apply(content: dict[str, Any], override: str) -> None:
@@ -347,6 +348,18 @@ def _item(at: object, part: str, override: str) -> Any:
     if not part.isdecimal() or int(part) >= len(items):
         raise UsageError(f"override {override!r}: there is no {part!r} to set")
     return items[int(part)]
+
+
+def _complaint(error: ValidationError, path: str, overrides: Sequence[str], schema: type[BaseModel]) -> str:
+    """One line that names the place, which may be an override, and where there is no such key those that there are."""
+    said = _first_error(error)
+    key, _, reason = said.partition(": ")
+    given = next((each for each in overrides if each.partition("=")[0] == key), None)
+    if reason == "no such key" and "." not in key:
+        close = get_close_matches(key, schema.model_fields, 1)
+        guess = f" (did you mean {close[0]!r}?)" if close else ""
+        said += f"{guess}; there are {', '.join(schema.model_fields)}"
+    return f"{path if given is None else f'--set {given}'}: {said}"
 
 
 def _first_error(error: ValidationError) -> str:

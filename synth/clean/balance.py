@@ -9,15 +9,18 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from hashlib import blake2b
-from typing import ClassVar, Literal, Self, cast
+from typing import Annotated, ClassVar, Literal, Self, cast
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from longthought.synth.clean.passes import Gate, Keeper, Mark, Origin
 from longthought.synth.derive.rows import Row
 
 #: The bucket of problems that do not have the property.
 NONE = "none"
+
+#: A level that YAML reads as a number is a bucket like any other.
+_Bucket = Annotated[str, BeforeValidator(lambda name: str(name) if isinstance(name, int | float) else name)]
 
 
 class Balance(Gate):
@@ -31,7 +34,7 @@ class Balance(Gate):
 
     by: str = Field(min_length=1)
     cap: int | None = Field(default=None, ge=1)
-    ratio: Literal["even"] | dict[str, float] | None = None
+    ratio: Literal["even"] | dict[_Bucket, float] | None = None
     #: Numbers are put into the ranges between these, such as ``[0.3, 0.7]``: below 0.3, from 0.3 to 0.7, from 0.7.
     edges: tuple[float, ...] = ()
     seed: int = 0
@@ -40,8 +43,10 @@ class Balance(Gate):
     def _something_to_do(self) -> Self:
         if self.cap is None and self.ratio is None:
             raise ValueError("name a cap, a ratio, or both")
-        if isinstance(self.ratio, dict) and not all(share > 0 for share in self.ratio.values()):
-            raise ValueError("the numbers of a ratio are above 0; leave a bucket out to drop it")
+        if isinstance(self.ratio, dict) and not all(1e-6 <= share <= 1e6 for share in self.ratio.values()):
+            raise ValueError(
+                "the numbers of a ratio are above 0 (1e-6 to 1e6); leave a bucket out to drop it"
+            )
         if list(self.edges) != sorted(set(self.edges)):
             raise ValueError("edges rise from one to the next")
         return self

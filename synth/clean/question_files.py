@@ -9,7 +9,11 @@ from longthought.agents.errors import UsageError
 from longthought.synth.table_rows import objects
 
 #: Tried in this order where no column is named.
-COLUMNS = ("question", "problem", "prompt", "input", "text")
+COLUMNS = ("question", "problem", "prompt", "instruction", "input", "text")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def questions(file: Path, column: str | None = None) -> Iterator[str]:
@@ -20,7 +24,7 @@ def questions(file: Path, column: str | None = None) -> Iterator[str]:
     """
     names = COLUMNS if column is None else (column,)
     for place, row in objects(file):
-        question = next((row[name] for name in names if isinstance(row.get(name), str)), None)
+        question = next((row[name] for name in names if _is_text(row.get(name))), None)
         if question is None:
             has = ", ".join(map(str, row)) or "none"
             raise UsageError(

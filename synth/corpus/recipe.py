@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import Literal, Self
 
 from longthought.protocols.transcript import TREE, WRITTEN, Transcript
+from longthought.synth.clean.exact import normal
 from longthought.synth.clean.passes import Gate, Mark, Origin, Pass, texts
 from longthought.synth.corpus.blocks import Block
 from longthought.synth.corpus.row_files import Encoder, Format, Lines
@@ -185,8 +186,11 @@ class Recipe:
 
 
 def share_of(question: str) -> float:
-    """A number in [0, 1) that depends on the question alone, so that one question is never in both splits."""
-    return int.from_bytes(blake2b(question.encode(), digest_size=8).digest()) / 2**64
+    """A number in [0, 1) that depends on the question alone, so that one question is never in both splits.
+
+    Questions that ``clean.exact`` takes for one are one here, too.
+    """
+    return int.from_bytes(blake2b(normal(question).encode(), digest_size=8).digest()) / 2**64
 
 
 def _excerpt(row: Row) -> str:

@@ -18,6 +18,7 @@ from longthought.agents.thoughts import Thought
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.derivation import Derivation, Dropped
 from longthought.synth.derive.hindsight import hindsight
+from longthought.synth.derive.refused import rated_wrong
 from longthought.synth.derive.rows import Row, SftRow, origin
 from longthought.synth.derive.step_labels import is_debate
 
@@ -90,7 +91,9 @@ def _solutions(
             yield thought, transcript.path_to(_left_at(transcript, thought, deserved))
     path = transcript.final_path
     # A wrong end stands among the ways that turned out wrong, an ill-posed one is no solution.
-    if transcript.right and path and path[-1].answer is not None and path[-1].id in known:
+    # And of one with a step that people rated wrong nobody said that it is right.
+    whole = not rated_wrong(transcript) & {thought.id for thought in path}
+    if transcript.right and whole and path and path[-1].answer is not None and path[-1].id in known:
         yield path[-1].id, path
 
 

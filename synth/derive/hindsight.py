@@ -8,7 +8,7 @@ Of everything else it is not known what it deserved. Sources: O1-Journey's use o
 a right leaf is right, what hangs off it is a detour), and Let's Verify Step by Step, §2.4, for saying nothing past the
 first wrong step, so that of a branch only the first thought below the fork is wrong. Departures: the tree is the one
 that the debate walked and not one expanded evenly, so a branch that was given up too early counts as wrong; and a wrong
-step that was mended further down its path counts as right.
+step that was mended further down its path counts as right, unless people rated it wrong: then it is left out.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 from longthought.agents.decisions import Backtrack, Continue, Decision, Terminate
 from longthought.protocols import outcomes
 from longthought.protocols.transcript import Transcript
+from longthought.synth.derive.refused import rated_wrong, refused
 
 #: The reason of a way back for which the critic gave none.
 NO_REASON = "this did not lead to the answer"
@@ -27,11 +28,14 @@ def hindsight(transcript: Transcript) -> dict[int, Decision]:
     if transcript.right:
         _right_path(transcript, deserved)
         _given_up(transcript, deserved)
-    for refused in _refused(transcript):
-        thought = transcript.thoughts[refused - 1]
+    for wrong in refused(transcript):
+        # What people rated wrong was gone on from, so it is not known where it would have been gone back to.
+        deserved.pop(wrong, None)
+    for answer in _refused_answers(transcript):
+        thought = transcript.thoughts[answer - 1]
         above = len(transcript.path_to(thought.parent))
         said = f"the answer {thought.answer} is wrong" if thought.answer else "the answer is wrong"
-        deserved[refused] = Backtrack(to=above, why=said)
+        deserved[answer] = Backtrack(to=above, why=said)
     return {
         thought: decision
         for thought, decision in sorted(deserved.items())
@@ -66,9 +70,7 @@ def _given_up(transcript: Transcript, deserved: dict[int, Decision]) -> None:
             deserved[first.id] = Backtrack(to=fork, why=decision.why.strip() or NO_REASON)
 
 
-def _refused(transcript: Transcript) -> set[int]:
+def _refused_answers(transcript: Transcript) -> set[int]:
     """Conclusions that the scorer found wrong."""
-    refused = set(transcript.told_wrong)
-    if transcript.outcome.kind == outcomes.WRONG and transcript.final_path:
-        refused.add(transcript.final_path[-1].id)
-    return {thought for thought in refused if transcript.thoughts[thought - 1].answer is not None}
+    known = refused(transcript) - rated_wrong(transcript)
+    return {thought for thought in known if transcript.thoughts[thought - 1].answer is not None}

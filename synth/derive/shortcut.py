@@ -13,6 +13,8 @@ from longthought.protocols import outcomes
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.solution import Solution
+from longthought.synth.derive.standing import standing
+from longthought.synth.derive.step_labels import is_debate
 from longthought.synth.telling.pieces import Piece
 
 
@@ -26,8 +28,10 @@ class Shortcut(Solution):
         if any(thought.truncated for thought in path):
             return Dropped("a truncated thought")
         ill_posed = transcript.outcome.kind == outcomes.ILL_POSED
+        # Where nobody judged, the scorer has the only word.
+        stands = standing(transcript) if is_debate(transcript) else {thought.id: True for thought in path}
         pieces = [
-            Piece(thought.text, "thought", thought.id, stands=True)
+            Piece(thought.text, "thought", thought.id, stands=stands.get(thought.id, False))
             for thought in path
             # An answer that the critic let pass for a contradiction is a detour like any other.
             if not (ill_posed and thought.answer is not None)

@@ -1,9 +1,9 @@
 """Step labels for process reward models: each path's steps, right or wrong, up to the first wrong one.
 
 Let's Verify Step by Step, §2.4 and appendix: supervision ends at the first wrong step. Departures: the
-labels are the critic's decisions and not a human's; a conclusion is wrong when the scorer said so, whatever
-the critic thought; and a step that nobody judged, or that was cut at the token limit, ends the path without
-a label.
+labels are the critic's decisions and not a human's, but for imported steps that people rated wrong; a
+conclusion is wrong when the scorer said so, whatever the critic thought; and a step that nobody judged, or
+that was cut at the token limit, ends the path without a label.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from longthought.agents.decisions import Backtrack, Continue, Decision, Reflect,
 from longthought.protocols import outcomes
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.derivation import Derivation, Dropped
+from longthought.synth.derive.refused import refused
 from longthought.synth.derive.rows import Row, StepRow, origin
 
 
@@ -78,13 +79,11 @@ def _rows(transcript: Transcript) -> Iterator[StepRow | Dropped]:
 def step_labels(transcript: Transcript) -> dict[int, bool]:
     """For each thought that has one, whether it is right, by thought id."""
     labels: dict[int, bool] = {}
-    refused = set(transcript.told_wrong)
-    if transcript.outcome.kind == outcomes.WRONG and transcript.final_path:
-        refused.add(transcript.final_path[-1].id)
+    wrong = refused(transcript)
     for judgement in transcript.judgements:
         label = _label(judgement.decision)
         if label is not None and not transcript.thoughts[judgement.thought - 1].truncated:
-            labels[judgement.thought] = label and judgement.thought not in refused
+            labels[judgement.thought] = label and judgement.thought not in wrong
     return labels
 
 

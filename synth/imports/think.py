@@ -5,7 +5,7 @@ field for the reasoning, or as a chat. OpenR1-Math, s1K-1.1, OpenThoughts, STILL
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -35,7 +35,7 @@ def takes(row: Mapping[str, Any]) -> bool:
         return False
     return (
         _named(row, REASONING) is not None
-        or any(_tagged(text) for text in _replies(row))
+        or any(_tagged(text) for _, text in _replies(row))
         or _tagged(row.get("answer"))
         or _thoughtless(row)
     )
@@ -60,14 +60,14 @@ def thoughts(row: Mapping[str, Any]) -> Iterator[Foreign]:
     replies = _replies(row)
     known = {column, *REPLIES, *MANY, *CHATS}
     if not replies and (answer := _named(row, ("answer",))) is not None:
-        replies = [answer[1]]
+        replies = [(0, answer[1])]
         known.add("answer")
     if not replies and _thoughtless(row):
         yield _made(row, question, Found("", None, finished=False, whole=False), 0, known)
         return
     if not replies:
         raise ValueError(f"no reply: none of {', '.join((*REPLIES, *MANY))} holds a text")
-    for place, text in enumerate(replies):
+    for place, text in replies:
         found = find_thought(text, KNOWN) or Found(text, None, finished=True, whole=True)
         yield _made(row, question, found, place, known)
 
@@ -92,7 +92,7 @@ def _of_fields(thought: str, reply: str | None) -> Found:
 def _made(row: Mapping[str, Any], question: str, found: Found, place: int, known: set[str]) -> LongThought:
     # Where a column is there for it and says nothing, there is none, and `answer` is what the reply states.
     unknown = next((row[name] is None for name in GOLD if name in row and name not in known), False)
-    gold = None if unknown else _named(row, tuple(name for name in GOLD if name not in known))
+    gold = None if unknown else gold_of(row, tuple(name for name in GOLD if name not in known))
     right = _of_reply(row, RIGHT, place)
     if _of_reply(row, ENDS, place) in _CUT:
         found = replace(found, finished=found.behind is not None, whole=False)
@@ -129,6 +129,17 @@ def long_thought(
     )
 
 
+def gold_of(row: Mapping[str, Any], names: Sequence[str]) -> tuple[str, str] | None:
+    """The first of these columns that holds an answer, as a text or a number, and the answer."""
+    for name in names:
+        value: object = row.get(name)
+        if isinstance(value, str) and value:
+            return name, value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return name, str(value)
+    return None
+
+
 def _of_reply(row: Mapping[str, Any], names: tuple[str, ...], place: int) -> object:
     """What the first of these columns says of the reply; a column may have a member for each."""
     said: object = next((row[name] for name in names if name in row), None)
@@ -161,12 +172,15 @@ def _has_thought(message: Mapping[str, Any]) -> bool:
     )
 
 
-def _replies(row: Mapping[str, Any]) -> list[str]:
+def _replies(row: Mapping[str, Any]) -> list[tuple[int, str]]:
+    """The texts, each with its place among all, which other columns go by."""
     many = next((row[name] for name in MANY if isinstance(row.get(name), list)), None)
     if many is not None:
-        return [reply for reply in cast("list[object]", many) if isinstance(reply, str)]
+        return [
+            (place, reply) for place, reply in enumerate(cast("list[object]", many)) if isinstance(reply, str)
+        ]
     reply = _named(row, REPLIES)
-    return [reply[1]] if reply else []
+    return [(0, reply[1])] if reply else []
 
 
 def _thoughtless(row: Mapping[str, Any]) -> bool:

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from longthought.agents.rewards.answer_text import find_answer
 from longthought.synth.imports.foreign import Foreign, Fork, StepTree, Try, facts
+from longthought.synth.imports.think import gold_of
 from longthought.synth.labelled import prm800k
 from longthought.synth.labelled.record import LabelledSolution
 
@@ -122,16 +123,13 @@ def valued(row: Mapping[str, Any]) -> Iterator[Foreign]:
     if not way:
         raise ValueError(f"no step in `{column}`")
     end = way[-1][1]
-    gold = next(
-        (str(row[name]) for name in ("final_answer", "answer", "gold") if isinstance(row.get(name), str)),
-        None,
-    )
+    gold = gold_of(row, ("final_answer", "answer", "gold"))
     answer = end.answer or find_answer(end.text)
     # Without an answer the value says how solutions from here end, not that one ended here.
     certain = None if answer is None else end.value
     yield StepTree(
         question=question,
-        gold=gold,
+        gold=gold[1] if gold else None,
         right={1.0: True, 0.0: False}.get(-1.0 if certain is None else certain),
         forks=tuple(
             _fork(

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from longthought.synth.file_version import Version, version_of
 from longthought.synth.word_banks import read_bank
 
 Opening = Annotated[str, Field(min_length=1, max_length=100)]
@@ -60,11 +61,15 @@ def _any(openings: Sequence[str]) -> str:
     return f"(?:{'|'.join(re.escape(o.strip('*')) + (r'(?![A-Za-z])' if o[-1].isascii() else '') for o in openings)})"
 
 
-@lru_cache(maxsize=8)
 def load_turns(file: str | None = None) -> TurnsOfMind:
     """The bank in ``file``, or the one shipped here.
 
     Raises:
         UsageError: no such file, no YAML, or a list is missing or holds something else than words.
     """
+    return _read(file, version_of(file))
+
+
+@lru_cache(maxsize=8)
+def _read(file: str | None, version: Version | None) -> TurnsOfMind:
     return read_bank(TurnsOfMind, "turns", file, ("longthought.synth.imports", "turns_of_mind.yaml"))

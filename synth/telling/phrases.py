@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from longthought.synth.file_version import Version, version_of
 from longthought.synth.word_banks import read_bank
 
 Phrases = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -46,13 +47,17 @@ class PhraseBank(BaseModel):
         return self
 
 
-@lru_cache(maxsize=8)
 def load_phrases(file: str | None = None) -> PhraseBank:
     """The bank in ``file``, or the one shipped here.
 
     Raises:
         UsageError: no such file, no YAML, or a list is missing, empty, or has a phrase without its places.
     """
+    return _read(file, version_of(file))
+
+
+@lru_cache(maxsize=8)
+def _read(file: str | None, version: Version | None) -> PhraseBank:
     return read_bank(PhraseBank, "phrases", file, ("longthought.synth.telling", "phrases.yaml"))
 
 

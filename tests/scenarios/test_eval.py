@@ -308,6 +308,7 @@ def test_a_model_is_seated_and_other_weights_are_another_run(tmp_path: Path, thi
         (["sums.yaml", "--alone", "--against", "x"], "--alone: needs one scenario"),
         (["--harness", "lm-eval", "--model", "m"], "needs --model, --tasks and --base-url"),
         (["model", "--on", "nowhere.yaml"], "nowhere.yaml: no such scenario"),
+        (["nowhere"], "nowhere: neither a run (`longthought list` shows them) nor a scenario"),
     ],
 )
 def test_wrong_use_is_one_line(call: Call, thinks: str, arguments: list[str], said: str) -> None:

@@ -40,6 +40,9 @@ def replayed():
 def driven(model):
     return AssistantAgent("critic", model, system_message=None)
 
+def failing():
+    return {}["key"]
+
 class Length(Reward):
     name = "length"
     def __init__(self, full=100):
@@ -72,6 +75,7 @@ replayed = own_roles:replayed
 driven = own_roles:driven
 broken = own_roles:Nothing
 useless = own_roles:Length
+failing = own_roles:failing
 [longthought.rewards]
 length = own_roles:Length
 [longthought.scorers]
@@ -149,6 +153,7 @@ async def test_a_package_that_is_installed_plugs_in(
             "made a Length, which has no method 'judge' and is no AutoGen ChatAgent",
         ),
         ("seats.policy={agent: strict}", "has no method 'propose'"),
+        ("seats.critic={agent: failing}", "seats.critic: failing failed: KeyError: 'key'"),
         ("dataset={kind: plugin, name: counted}", "dataset.name: nothing is named 'counted'"),
     ],
 )

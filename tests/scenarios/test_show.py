@@ -15,7 +15,7 @@ from longthought.agents.errors import UsageError
 from longthought.agents.problems import Problem
 from longthought.agents.readings import Reading
 from longthought.agents.thoughts import Thought
-from longthought.protocols.outcomes import Outcome
+from longthought.protocols.outcomes import Outcome, error
 from longthought.protocols.transcript import Judgement, SeatUsage, Transcript
 from longthought.scenarios.plain_text import printable
 from longthought.scenarios.show import find_transcript, run_path, summary_table, transcripts_table, tree_of
@@ -124,6 +124,12 @@ def test_a_summary_counts() -> None:
     assert "wrong 4" in shown
     assert re.search(r"backtrack 33%", shown)
     assert "36 prompt + 12 completion in 12 calls" in shown
+
+
+def test_a_summary_says_why_a_debate_failed() -> None:
+    failed = transcript().model_copy(update={"outcome": error("seat", "AttributeError: no 'text'")})
+    assert "debate 0: AttributeError: no 'text'" in printed([transcript(), failed])
+    assert "first error" not in printed([transcript()])
 
 
 def test_a_deep_debate_can_be_shown() -> None:

@@ -19,11 +19,14 @@ from longthought.synth.clean.filters import FILTERS, filters, read_filters, set_
 from longthought.synth.clean.languages import Languages, scripts
 from longthought.synth.clean.near import Near
 from longthought.synth.clean.passes import Origin, Pass, answered, asked, texts
+from longthought.synth.clean.question_files import questions
 from longthought.synth.clean.repetition import loops, repeated_share
 from longthought.synth.corpus.export import export
 from longthought.synth.corpus.manifest import Manifest
+from longthought.synth.corpus.recipe import share_of
 from longthought.synth.derive.derivation import Dropped
 from longthought.synth.derive.rows import PreferenceRow, SftRow, StepRow
+from longthought.synth.perplexities import load_perplexities
 from tests.synth.corpus_files import hashes, lines, solved, write
 
 ROOT = Path(__file__).parents[2]
@@ -493,3 +496,36 @@ def test_a_broken_filter_file_is_one_clear_line(tmp_path: Path, content: str) ->
     with pytest.raises(UsageError, match=r"f\.yaml: ") as error:
         read_filters(tmp_path / "f.yaml")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"instruction": "{}", "input": ""}, {"question": "", "problem": "{}"}, {"prompt": " ", "text": "{}"}],
+)
+def test_questions_are_in_the_first_column_that_has_any(tmp_path: Path, other: dict[str, str]) -> None:
+    file = tmp_path / "evaluation.jsonl"
+    file.write_text(json.dumps({name: text.format("What is 2+2?") for name, text in other.items()}) + "\n")
+    assert list(questions(file)) == ["What is 2+2?"]
+    file.write_text(json.dumps(dict.fromkeys(other, "")) + "\n")
+    with pytest.raises(UsageError, match="no text in column question or problem"):
+        list(questions(file))
+
+
+def test_a_level_that_is_a_number_is_a_bucket(tmp_path: Path) -> None:
+    made = Balance.model_validate({"by": "level", "ratio": {3: 1, 4: 2}})
+    assert made.quotas({"3": 5, "4": 20}) == {"3": 5, "4": 10}
+    for share in (float("inf"), 1e-320, float("nan")):
+        with pytest.raises(ValueError, match="above 0"):
+            Balance.model_validate({"by": "level", "ratio": {"3": share}})
+
+
+def test_questions_that_are_one_are_in_one_split() -> None:
+    assert share_of("What is 2+2?") == share_of("what is  2+2?\n") != share_of("What is 2+3?")
+
+
+def test_a_file_that_was_changed_is_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "values.jsonl"
+    told = '{"id": "p#0", "run": "", "journey": %s}\n'
+    for value in (3.0, 30.0):
+        file.write_text(told % value)
+        assert load_perplexities(str(file)).of("p#0", "run", "journey") == value

@@ -263,3 +263,15 @@ def test_a_tree_whose_best_end_states_no_answer_is_not_solved(tmp_path: Path) ->
         }
         outcome = one(tmp_path, row).outcome
         assert (outcome.kind, outcome.answer) == ("unverified", None)
+
+
+def test_a_generation_that_is_missing_does_not_shift_what_is_said_of_the_others(tmp_path: Path) -> None:
+    four, five = (f"<think>a</think>\n\\boxed{{{n}}}" for n in (4, 5))
+    row = {"problem": "q", "generations": [None, four, five], "correctness_math_verify": [None, True, False]}
+    assert {t.outcome.answer: t.outcome.kind for t in read(tmp_path, row)} == {"4": "solved", "5": "wrong"}
+
+
+@pytest.mark.parametrize(("answer", "gold"), [(42, "42"), (0.5, "0.5"), ("42", "42"), (True, None)])
+def test_a_gold_answer_may_be_a_number(tmp_path: Path, answer: object, gold: str | None) -> None:
+    row = {"question": "6*7?", "response": "<think>a</think>\n\\boxed{42}", "answer": answer}
+    assert one(tmp_path, row).problem.gold == gold

@@ -98,3 +98,14 @@ def test_paths_below_one_wrong_step_are_one_row(tmp_path: Path) -> None:
     transcript = transcript_of(tmp_path, script)
     assert labelled(transcript) == {"p#0/1": [("2*3 is 6", False)], "p#0/4": [("answer: 4", True)]}
     assert Dropped("same as another path") in list(StepLabels().rows([transcript]))
+
+
+def test_a_shortcut_masks_what_a_journey_masks_of_it(tmp_path: Path) -> None:
+    script = Script(["2+2 is 5", "no, 4", "answer: 4"], ["reflect: is it?", "continue", "terminate solved"])
+    transcript = transcript_of(tmp_path, script)
+    (row,) = Shortcut(mask="drop-wrong").rows([transcript])
+    assert isinstance(row, SftRow)
+    text = row.messages[1]["content"]
+    spans = [text[span["start"] : span["end"]] for span in row.masked]
+    assert "2+2 is 5" in "".join(spans)
+    assert "answer: 4" not in "".join(spans)

@@ -1,0 +1,23 @@
+"""Thoughts that are known to be wrong, whatever the critic said of them."""
+
+from __future__ import annotations
+
+from longthought.protocols import outcomes
+from longthought.protocols.transcript import Transcript
+
+
+def refused(transcript: Transcript) -> set[int]:
+    """The ends whose answer the scorer found wrong, and the steps that people rated so (``synth.imports``)."""
+    found = set(transcript.told_wrong)
+    if transcript.outcome.kind == outcomes.WRONG and transcript.final_path:
+        found.add(transcript.final_path[-1].id)
+    return found | rated_wrong(transcript)
+
+
+def rated_wrong(transcript: Transcript) -> set[int]:
+    """The steps that people rated wrong."""
+    return {
+        judgement.thought
+        for judgement in transcript.judgements
+        if any(reading.reward == "rating" and reading.label == "wrong" for reading in judgement.readings)
+    }
