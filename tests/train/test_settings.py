@@ -60,7 +60,11 @@ def test_overrides_reach_into_mappings_and_lists(tmp_path: Path) -> None:
     ("text", "overrides", "names"),
     [
         (GOOD + "learning_rat: 1\n", [], ["settings.yaml", "no such key (did you mean 'learning_rate'?)"]),
-        (GOOD, ["lr=1e-3"], ["--set lr=1e-3: lr: no such key; there are model, corpora,", "learning_rate"]),
+        (
+            GOOD,
+            ["lr=1e-3"],
+            ["--set lr=1e-3: lr: no such key", "; there are model, corpora,", "learning_rate"],
+        ),
         (GOOD, ["corpora.²=x"], ["corpora.²=x", "no '²'"]),
         (GOOD, ["batch=0"], ["batch", "greater than or equal to 1"]),
         (GOOD, ["batch=many"], ["batch", "integer"]),
