@@ -60,7 +60,7 @@ def complain(
 def _said(error: ErrorDetails, keys: Sequence[str], model: type[BaseModel]) -> str:
     match error["type"]:
         case "extra_forbidden":
-            known = _known_keys(model, keys[:-1])
+            known = _known_keys(model, keys[:-1], error["loc"])
             guess = did_you_mean(keys[-1], known)
             return f"unknown key{guess}" + (f"; known here: {', '.join(known)}" if known else "")
         case "missing":
@@ -90,14 +90,19 @@ def _yaml_keys(loc: tuple[int | str, ...], data: object) -> list[str]:
     return keys
 
 
-def _known_keys(model: object, keys: Sequence[str]) -> list[str]:
-    """The keys that a mapping at ``keys`` may have; none when the place is no model's."""
+def _known_keys(model: object, keys: Sequence[str], loc: Sequence[int | str]) -> list[str]:
+    """The keys that a mapping at ``keys`` may have; none when the place is no model's.
+
+    ``loc`` is pydantic's own path, which names the member of a union by its kind.
+    """
     at: object = model
     for key in keys:
         choices = _models_of(at)
         fields = [m.model_fields[key].annotation for m in choices if key in m.model_fields]
         at = fields[0] if fields else _values_of(at)
-    return sorted({name for m in _models_of(at) for name in m.model_fields})
+    every = _models_of(at)
+    meant = [m for m in every if "kind" in m.model_fields and m.model_fields["kind"].default in loc] or every
+    return sorted({name for m in meant for name in m.model_fields})
 
 
 def _models_of(annotation: object) -> list[type[BaseModel]]:

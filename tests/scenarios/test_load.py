@@ -107,6 +107,17 @@ def test_a_wrong_override_names_itself(tmp_path: Path, override: str, words: str
     assert words in str(caught.value)
 
 
+def test_a_key_of_another_kind_is_not_suggested(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump(scenario(dataset={"kind": "file", "path": "x", "size": 3})))
+    with pytest.raises(UsageError, match=r"dataset\.size: unknown key") as caught:
+        load_scenario(str(file), [])
+    said = str(caught.value)
+    assert "'size'" not in said
+    assert "answer" in said.partition("known here: ")[2]
+    assert "task" not in said
+
+
 def test_overrides_are_read_as_yaml(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(yaml.safe_dump(scenario()))
