@@ -17,6 +17,7 @@ from longthought.train.provenance import identity_of
 from longthought.train.settings import GrpoSettings
 from longthought.train.starting_point import find_start
 from longthought.train.tokenizer import train_tokenizer
+from longthought.train.turn_end import turn_end
 
 TOKENIZER: Any = train_tokenizer(["<think>\n2+2 is 4\n</think>\n\nAnswer: 4"] * 20, 300, 512)
 PROBLEMS = [Problem(id=str(i), question=f"Reach {i + 3} from 1 and {i + 2} <|end|>") for i in range(6)]
@@ -121,3 +122,25 @@ def test_a_question_cannot_speak_special_tokens(tmp_path: Path) -> None:
     tokenizer = load_tokenizer(str(embedded_path("lm")))
     assert ids.count(tokenizer.eos_token_id) == 1
     assert tokenizer.decode(ids) == f"{PROBLEMS[0].question}<|end|>"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_solution_ends_where_the_template_ends_it(tmp_path: Path) -> None:
+    from longthought.train.grpo import grpo_trainer
+
+    start = find_start(settings(tmp_path))
+    model, tokenizer = start.weights(), start.tokenizer
+    # As base models of Qwen2.5 are: their text ends in one token, their template's turns in another.
+    end = tokenizer.eos_token_id
+    tokenizer.chat_template = (
+        "{% for m in messages %}{{ m['content'] }}" + tokenizer.eos_token + "{% endfor %}"
+    )
+    tokenizer.eos_token = next(
+        token for token in tokenizer.all_special_tokens if token != tokenizer.eos_token
+    )
+    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    assert turn_end(tokenizer) == end
+    trainer = grpo_trainer(settings(tmp_path), model, tokenizer, PROBLEMS, ones)
+    assert end in trainer.eos_token_ids
+    assert end in trainer.generation_config.eos_token_id
