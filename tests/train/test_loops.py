@@ -382,6 +382,7 @@ def test_a_trained_model_has_no_adapter_of_the_one_before() -> None:
 def test_what_cannot_be_trained_is_refused() -> None:
     assert "sft: learning_rat" in refused("star", sft={"learning_rat": 1})
     assert "model is for the loop to fill in" in refused("star", sft={"model": "other"})
+    assert "report_to: wandb is not installed" in refused("star", sft={"report_to": "wandb"})
     leaks = {"phases": [{"corpora": [{"path": "held-out", "kind": "journey"}]}, {}]}
     assert "corpora is for the loop to fill in" in refused("star", sft=leaks)
     assert "no kind 'novel'" in refused("star", rows=[{"kind": "novel"}])

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from longthought.agents.first_error import first_error
+from longthought.train.reporting import check_reporters
 from longthought.train.settings import DpoSettings, FromScratch, SftSettings, TrainSettings
 
 #: Keys of a training that the loop fills in.
@@ -24,9 +25,10 @@ def _checked(given: dict[str, Any], schema: type[TrainSettings]) -> dict[str, An
         if isinstance(part, dict) and (taken := sorted(part.keys() & {*_FILLED_IN, "overwrite", "earlier"})):
             raise ValueError(f"{taken[0]} is for the loop to fill in")
     try:
-        schema.model_validate({**given, **_FILLED_IN})
+        settings = schema.model_validate({**given, **_FILLED_IN})
     except ValidationError as error:
         raise ValueError(first_error(error)) from error
+    check_reporters(settings.report_to)
     return given
 
 
