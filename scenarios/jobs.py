@@ -67,7 +67,8 @@ async def do_jobs(
     """Do what the journal in ``place`` does not hold yet, at most ``max_at_once`` at a time.
 
     Raises:
-        FatalModelError, OutageError, RetryableError, RunError, UsageError: it cannot go on; what was said so far is in the journal.
+        FatalModelError, OutageError, RetryableError, RunError, UsageError: it cannot go on; what was said so far is
+            in the journal.
     """
     done = Done()
     with closing(Journal(place)) as journal:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from hashlib import blake2b
 from typing import Annotated, ClassVar, Literal, Self, cast
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from longthought.synth.clean.passes import Gate, Keeper, Mark, Origin
 from longthought.synth.derive.rows import Row
+from longthought.synth.lot import lot
 
 #: The bucket of problems that do not have the property.
 NONE = "none"
@@ -52,8 +52,7 @@ class Balance(Gate):
         return self
 
     def mark(self, row: Row, origin: Origin) -> Mark:
-        lot = blake2b(f"{self.seed}|{row.run}|{row.id}".encode("utf-8", "surrogatepass"), digest_size=8)
-        return (self._bucket(origin), int.from_bytes(lot.digest()))
+        return (self._bucket(origin), int.from_bytes(lot(self.seed, f"{row.run}|{row.id}")))
 
     def keeper(self) -> Keeper:
         return _Quotas(self)

@@ -18,10 +18,10 @@ from pydantic import Field, model_validator
 
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.derivation import Dropped
-from longthought.synth.derive.lot import lot
 from longthought.synth.derive.rows import PreferenceRow, Row, origin
 from longthought.synth.derive.solution import ending
 from longthought.synth.derive.told import Told
+from longthought.synth.lot import lot
 
 #: A sample, its side of a pair, and what it is ranked by, if by anything but chance.
 _Sample = tuple[Transcript, str, float]

@@ -17,10 +17,10 @@ from pydantic import Field, model_validator
 
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.derivation import Dropped
-from longthought.synth.derive.lot import lot
 from longthought.synth.derive.rows import Row, SftRow
 from longthought.synth.derive.solution import Message, solution_row
 from longthought.synth.derive.told import Told
+from longthought.synth.lot import lot
 from longthought.synth.telling.masks import Mask
 
 _Pick = Literal["shortest", "longest", "random", "most_diverse", "low_perplexity", "high_perplexity"]

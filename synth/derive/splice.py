@@ -23,11 +23,11 @@ from longthought.agents.thoughts import Thought, Turn
 from longthought.protocols import outcomes
 from longthought.protocols.transcript import WRITTEN, Transcript
 from longthought.synth.derive.derivation import Derivation, Dropped
-from longthought.synth.derive.lot import lot
 from longthought.synth.derive.rows import Row, SftRow
 from longthought.synth.derive.shortcut import direct_path
 from longthought.synth.derive.solution import framed, solution_row
 from longthought.synth.derive.step_labels import is_debate
+from longthought.synth.lot import lot
 from longthought.synth.telling.masks import Mask
 from longthought.synth.telling.phrases import load_phrases
 from longthought.synth.telling.thought_tags import ThoughtTags

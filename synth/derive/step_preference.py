@@ -27,10 +27,10 @@ from longthought.agents.thoughts import Thought
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.derivation import Derivation, Dropped
 from longthought.synth.derive.hindsight import hindsight
-from longthought.synth.derive.lot import lot
 from longthought.synth.derive.rows import PreferenceRow, Row, origin
 from longthought.synth.derive.standing import standing
 from longthought.synth.derive.step_labels import is_debate
+from longthought.synth.lot import lot
 from longthought.synth.telling.thought_tags import ThoughtTags
 
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from hashlib import blake2b
 
 from longthought.agents.decisions import Backtrack, Continue, Decision, Reflect
 from longthought.agents.thoughts import Thought, Turn
 from longthought.protocols.transcript import Transcript
+from longthought.synth.lot import lot
 
 
 def depth_first(transcript: Transcript, trials: int, seed: int) -> tuple[Turn, ...]:
@@ -27,10 +27,7 @@ def depth_first(transcript: Transcript, trials: int, seed: int) -> tuple[Turn, .
             children.setdefault(thought.parent, []).append(thought)
 
     def lots(parent: int, among: Sequence[Thought]) -> list[Thought]:
-        def lot(thought: Thought) -> bytes:
-            return blake2b(f"{seed}|{transcript.id}|{parent}|{thought.id}".encode(), digest_size=8).digest()
-
-        return sorted(among, key=lot)
+        return sorted(among, key=lambda thought: lot(seed, f"{transcript.id}|{parent}|{thought.id}"))
 
     walk: list[Turn] = []
     path = transcript.final_path

@@ -7,4 +7,4 @@ from hashlib import blake2b
 
 def lot(seed: int, name: str) -> bytes:
     """Whoever sorts by it shuffles."""
-    return blake2b(f"{seed}|{name}".encode(), digest_size=8).digest()
+    return blake2b(f"{seed}|{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
