@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -20,9 +20,11 @@ _WINDOW = ("min_perplexity", "max_perplexity")
 
 def _checked(given: dict[str, Any], schema: type[TrainSettings]) -> dict[str, Any]:
     """Refuses here what the training would refuse after hours."""
-    phases = given.get("phases")
-    for part in (given, *(phases if isinstance(phases, list) else ())):
-        if isinstance(part, dict) and (taken := sorted(part.keys() & {*_FILLED_IN, "overwrite", "earlier"})):
+    said: object = given.get("phases")
+    phases = cast("list[object]", said) if isinstance(said, list) else []
+    for part in (given, *phases):
+        keys = cast("dict[str, object]", part).keys() if isinstance(part, dict) else ()
+        if taken := sorted({*keys} & {*_FILLED_IN, "overwrite", "earlier"}):
             raise ValueError(f"{taken[0]} is for the loop to fill in")
     try:
         settings = schema.model_validate({**given, **_FILLED_IN})

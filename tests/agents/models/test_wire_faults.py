@@ -297,7 +297,7 @@ async def test_one_bad_reply_of_n_spoils_the_attempt_not_the_call(kind: FaultKin
 
 def test_a_proxys_password_is_in_no_error() -> None:
     url = "http://bob:hunter2@127.0.0.1:39365"
-    asked = RequestInfo(URL(url), "CONNECT", CIMultiDictProxy(CIMultiDict()), URL(url))
+    asked = RequestInfo(URL(url), "CONNECT", CIMultiDictProxy(CIMultiDict[str]()), URL(url))
     refused = ClientHttpProxyError(asked, (), status=407, message="Proxy Authentication Required")
     said = str(transport_error(Endpoint("http://models.example/v1", "m"), refused, 60.0))
     assert "hunter2" not in said
