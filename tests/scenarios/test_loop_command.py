@@ -24,4 +24,4 @@ def test_the_command_tells_of_each_round(call: Call) -> None:
     assert Path("out/rounds.csv").read_text().count("\n") == 1 + len(told)
     assert Path("out/accuracy.svg").read_text().startswith("<?xml")
     code, _, wrong = call(*arguments, "--set", "rows=3")
-    assert (code, "dpo.yaml: rows" in wrong) == (2, True)
+    assert (code, "--set rows=3: rows" in wrong) == (2, True)
