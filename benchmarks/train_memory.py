@@ -64,7 +64,9 @@ def measure(place: Path, side: str, steps: int) -> Row:
     command = [sys.executable, "-m", "benchmarks.train_memory", "--steps", str(steps)]
     command += ["--corpus", str(place.parent / "corpus"), "--out", str(place)]
     environment = os.environ | SIDES[side]
-    done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        command, env=environment, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     found = json.loads(done.stdout.splitlines()[-1])
     looks: list[float] = found["resident"]
     ends = [round(len(looks) * fifth / _FIFTHS) for fifth in range(_FIFTHS + 1)]
