@@ -78,8 +78,6 @@ class Trial:
 
     problem: Problem
     samples: tuple[Sample, ...]
-    level: str | None = None
-    subject: str | None = None
 
     @property
     def right(self) -> float:
@@ -136,7 +134,7 @@ class Evaluation:
         """Accuracy by level or subject; empty where the problems do not differ in it, or each has its own."""
         groups: defaultdict[str, list[float]] = defaultdict(list)
         for trial in self.trials.values():
-            value = trial.level if fact == "level" else trial.subject
+            value = fact_of(trial.problem, FACTS[fact])
             groups["none given" if value is None else value].append(trial.right)
         if not 1 < len(groups) <= _MOST_GROUPS:
             return {}
@@ -169,8 +167,6 @@ def evaluate(run: Path, seed: int = 0, only: Container[ProblemKey] | None = None
         problem.id if shared[problem.id] == 1 else f"{problem.id}/{hash_problems([problem])[:8]}": Trial(
             problem,
             tuple(sample for _, sample in sorted(samples[key], key=lambda one: one[0])),
-            level=fact_of(problem, FACTS["level"]),
-            subject=fact_of(problem, FACTS["subject"]),
         )
         for key, problem in problems.items()
     }
