@@ -16,7 +16,7 @@ from __future__ import annotations
 from longthought.agents.decisions import Backtrack, Continue, Decision, Terminate
 from longthought.protocols import outcomes
 from longthought.protocols.transcript import Transcript
-from longthought.synth.derive.refused import rated_wrong, refused
+from longthought.synth.derive.refused import rated_wrong, wrong_ends
 
 #: The reason of a way back for which the critic gave none.
 NO_REASON = "this did not lead to the answer"
@@ -28,14 +28,15 @@ def hindsight(transcript: Transcript) -> dict[int, Decision]:
     if transcript.right:
         _right_path(transcript, deserved)
         _given_up(transcript, deserved)
-    for wrong in refused(transcript):
-        # What people rated wrong was gone on from, so it is not known where it would have been gone back to.
-        deserved.pop(wrong, None)
-    for answer in _refused_answers(transcript):
-        thought = transcript.thoughts[answer - 1]
-        above = len(transcript.path_to(thought.parent))
-        said = f"the answer {thought.answer} is wrong" if thought.answer else "the answer is wrong"
-        deserved[answer] = Backtrack(to=above, why=said)
+    for step in rated_wrong(transcript):
+        # It was gone on from, so it is not known where it would have been gone back to.
+        deserved.pop(step, None)
+    for end in wrong_ends(transcript):
+        thought = transcript.thoughts[end - 1]
+        if thought.answer is not None:
+            above = len(transcript.path_to(thought.parent))
+            said = f"the answer {thought.answer} is wrong" if thought.answer else "the answer is wrong"
+            deserved[end] = Backtrack(to=above, why=said)
     return {
         thought: decision
         for thought, decision in sorted(deserved.items())
@@ -68,9 +69,3 @@ def _given_up(transcript: Transcript, deserved: dict[int, Decision]) -> None:
         first = path[fork]
         if decision.to == fork and first.kind != "reflection":
             deserved[first.id] = Backtrack(to=fork, why=decision.why.strip() or NO_REASON)
-
-
-def _refused_answers(transcript: Transcript) -> set[int]:
-    """Conclusions that the scorer found wrong."""
-    known = refused(transcript) - rated_wrong(transcript)
-    return {thought for thought in known if transcript.thoughts[thought - 1].answer is not None}

@@ -7,15 +7,20 @@ from longthought.protocols.transcript import Transcript
 
 
 def refused(transcript: Transcript) -> set[int]:
-    """The ends whose answer the scorer found wrong, and the steps that people rated so (``synth.imports``)."""
+    """The ends that the scorer found wrong, and the steps that people rated so."""
+    return wrong_ends(transcript) | rated_wrong(transcript)
+
+
+def wrong_ends(transcript: Transcript) -> set[int]:
+    """The thoughts at which the scorer found the answer wrong."""
     found = set(transcript.told_wrong)
     if transcript.outcome.kind == outcomes.WRONG and transcript.final_path:
         found.add(transcript.final_path[-1].id)
-    return found | rated_wrong(transcript)
+    return found
 
 
 def rated_wrong(transcript: Transcript) -> set[int]:
-    """The steps that people rated wrong."""
+    """The steps that people rated wrong (``synth.imports``)."""
     return {
         judgement.thought
         for judgement in transcript.judgements

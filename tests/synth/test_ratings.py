@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from longthought.agents.decisions import Backtrack
 from longthought.protocols.transcript import Transcript
 from longthought.synth.derive.critique import Critique
 from longthought.synth.derive.derivation import Dropped
@@ -33,6 +34,14 @@ def test_a_step_rated_wrong_is_wrong_wherever_it_stands(
     rated = transcript.thoughts[wrong].id
     assert rated not in hindsight(transcript)
     assert list(Critique().rows([transcript])) == [Dropped("nothing that the tree bears out")]
+
+
+def test_an_end_that_the_scorer_refused_too_is_known_to_be_wrong(tmp_path: Path) -> None:
+    row = {"problem": "6*7?", "steps": ["6*7", "is \\boxed{41}"], "label": 1, "final_answer_correct": False}
+    transcript = one(tmp_path, row)
+    deserved = hindsight(transcript)[transcript.thoughts[1].id]
+    assert isinstance(deserved, Backtrack)
+    assert (deserved.to, deserved.why) == (1, "the answer 41 is wrong")
 
 
 def test_steps_without_a_wrong_one_are_right(tmp_path: Path) -> None:
