@@ -8,8 +8,8 @@ from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from longthought.agents.did_you_mean import did_you_mean
 from longthought.agents.errors import UsageError
-from longthought.scenarios.plugins import did_you_mean
 
 M = TypeVar("M", bound=BaseModel)
 

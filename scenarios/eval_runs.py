@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from longthought.agents.did_you_mean import did_you_mean
 from longthought.agents.errors import UsageError
 from longthought.agents.models.local_weights import check_model_source, weights_digest
 from longthought.agents.problems import Problem, ProblemKey
@@ -95,8 +96,8 @@ class EvalRuns:
         if self._options.on is None:
             if not is_scenario(name) and "/" not in name and not name.endswith((".yaml", ".yml")):
                 raise UsageError(
-                    f"{name}: neither a run (`longthought list` shows them) nor a scenario; "
-                    f"shipped scenarios are {', '.join(shipped_scenarios())}"
+                    f"{name}: neither a run (`longthought list` shows them) nor a scenario"
+                    f"{did_you_mean(name, shipped_scenarios())}; shipped scenarios are {', '.join(shipped_scenarios())}"
                 )
             loaded = load_scenario(name, sets)
             return self._played(loaded, f"{loaded.scenario.name}-eval{suffix}")

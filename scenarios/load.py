@@ -12,9 +12,9 @@ from typing import Any, cast
 import yaml
 from pydantic import ValidationError
 
+from longthought.agents.did_you_mean import did_you_mean
 from longthought.agents.errors import UsageError
 from longthought.scenarios.complaints import complain
-from longthought.scenarios.plugins import did_you_mean
 from longthought.scenarios.schema import Scenario
 
 #: Keys that hold a path to a file of the user's.

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from longthought.agents.errors import UsageError
 from longthought.agents.models.local_weights import local_directory, weights_digest
-from longthought.agents.problems import Problem, hash_problems
+from longthought.agents.problems import Problem, ProblemKey, hash_problems
 from longthought.agents.prompts import Prompts
 from longthought.protocols.transcript import LONG_THOUGHT, Transcript
 from longthought.protocols.transcript_files import read_transcripts, write_transcripts
@@ -216,7 +216,7 @@ class LoopCommands:
         out = self._place(f"{name}.jsonl.zst")
 
         def make() -> None:
-            by_problem: dict[tuple[str, str], list[Transcript]] = {}
+            by_problem: dict[ProblemKey, list[Transcript]] = {}
             for source in sources:
                 for each in read_transcripts(source):
                     if each.right or not right_only:

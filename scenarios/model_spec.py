@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from longthought.agents.did_you_mean import did_you_mean
 from longthought.agents.models.local_weights import Device, Dtype
-from longthought.scenarios.plugins import did_you_mean
 
 #: The keys of each engine, apart from ``engine``, ``name`` and ``price``; with an exclamation mark: required.
 ENGINE_KEYS: dict[str, tuple[str, ...]] = {

@@ -18,11 +18,11 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterable
-from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Literal
 
+from longthought.agents.did_you_mean import did_you_mean
 from longthought.agents.errors import UsageError
 
 Group = Literal["agents", "rewards", "protocols", "datasets", "scorers", "exporters"]
@@ -80,12 +80,6 @@ def import_object(name: str, key: str, *, allow_import: bool, base_dir: Path | N
         sys.path.append(place)
     importlib.invalidate_caches()
     return _load(name, key, EntryPoint(name=name, value=name, group=""))
-
-
-def did_you_mean(name: str, there: Iterable[str]) -> str:
-    """A suggestion to follow a wrong name, or nothing."""
-    close = get_close_matches(name, list(there), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _load(name: str, key: str, point: EntryPoint) -> Any:

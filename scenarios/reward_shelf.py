@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from longthought.agents.did_you_mean import did_you_mean
 from longthought.agents.errors import UsageError
 from longthought.agents.rewards.contract import Reward
 from longthought.scenarios.engines import Engines
-from longthought.scenarios.plugins import did_you_mean
 from longthought.scenarios.reward_spec import RewardSpec
 from longthought.scenarios.rewards import KINDS, Wants, make_reward
 

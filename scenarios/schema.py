@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from longthought.agents.did_you_mean import did_you_mean
 from longthought.agents.seats.context import ContextKind, Memory
 from longthought.protocols.budget import Budget
 from longthought.protocols.transcript import LONG_THOUGHT
@@ -13,7 +14,6 @@ from longthought.scenarios.dataset_files import FileSpec, HuggingFaceSpec
 from longthought.scenarios.dataset_gym import ReasoningGymSpec
 from longthought.scenarios.dataset_traps import TrapPairsSpec
 from longthought.scenarios.model_spec import ModelSpec
-from longthought.scenarios.plugins import did_you_mean
 from longthought.scenarios.reward_spec import RewardSpec
 from longthought.scenarios.seat_spec import CRITICS, SeatSpec
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, cast, overload
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from longthought.agents.did_you_mean import did_you_mean
 from longthought.agents.errors import UsageError
 
 Scheduler = Literal["cosine", "linear", "constant", "constant_with_warmup", "cosine_with_min_lr"]
@@ -356,9 +356,7 @@ def _complaint(error: ValidationError, path: str, overrides: Sequence[str], sche
     key, _, reason = said.partition(": ")
     given = next((each for each in overrides if each.partition("=")[0] == key), None)
     if reason == "no such key" and "." not in key:
-        close = get_close_matches(key, schema.model_fields, 1)
-        guess = f" (did you mean {close[0]!r}?)" if close else ""
-        said += f"{guess}; there are {', '.join(schema.model_fields)}"
+        said += f"{did_you_mean(key, schema.model_fields)}; there are {', '.join(schema.model_fields)}"
     return f"{path if given is None else f'--set {given}'}: {said}"
 
 

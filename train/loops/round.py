@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from longthought.agents.errors import RunError
-from longthought.agents.problems import Problem
+from longthought.agents.problems import Problem, ProblemKey
 from longthought.protocols.transcript import Transcript
 from longthought.protocols.transcript_files import read_transcripts
 from longthought.synth.clean.same_problem import keys_of, problem_keys
@@ -61,7 +61,7 @@ def unsolved(problems: Sequence[Problem], answers: Path) -> list[Problem]:
 
 def has_pairs(answers: Path) -> bool:
     """Whether a problem was tried both rightly and wrongly, by tries that were told nothing."""
-    seen: defaultdict[tuple[str, str], set[bool]] = defaultdict(set)
+    seen: defaultdict[ProblemKey, set[bool]] = defaultdict(set)
     for each in read_transcripts(answers):
         if not each.informed and (each.outcome.is_right or each.outcome.is_wrong):
             seen[each.problem.key].add(each.right)
