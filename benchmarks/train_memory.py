@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.result_file import write_result
+from benchmarks.train_speed import played_corpus
 from benchmarks.train_speed_side import BATCH, MODEL, THREADS, our_trainer
 
 DEBATES = 400
@@ -74,16 +75,6 @@ def measure(place: Path, side: str, steps: int) -> Row:
     return {"side": side, "resident_mb": peaks, "cpu_seconds": round(found["cpu_seconds"], 1)}
 
 
-def journeys(place: Path) -> None:
-    """A corpus of journeys of debates played now."""
-    command = [sys.executable, "-c", "from longthought.scenarios.cli import main; main()"]
-    for step in (
-        ["run", "countdown-teacher", "--limit", str(DEBATES)],
-        ["export", "countdown-teacher", "--out", "corpus", "--kinds", "journey"],
-    ):
-        subprocess.run([*command, *step], cwd=place, check=True, capture_output=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.train_memory", description=__doc__)
     parser.add_argument("--steps", type=int, default=400)
@@ -95,7 +86,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
-        journeys(place)
+        played_corpus(place, DEBATES, ["journey"])
         made = [measure(place, side, given.steps) for side in SIDES]
     table = Table("side", *(f"fifth {n}, MB" for n in range(1, _FIFTHS + 1)), "CPU s")
     for row in made:

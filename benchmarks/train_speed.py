@@ -25,7 +25,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -53,18 +53,23 @@ _SIDES = (
 
 def corpora(place: Path) -> dict[str, list[Row]]:
     """The rows of each measurement as token ids and labels, from debates played now."""
-    command = [sys.executable, "-c", "from longthought.scenarios.cli import main; main()"]
-    run = [*command, "run", "countdown-teacher", "--limit", "100"]
     kinds = ["journey", "shortcut", "dialogue"]
-    export = [*command, "export", "countdown-teacher", "--out", "corpus", "--kinds", ",".join(kinds)]
-    for step in (run, export):
-        subprocess.run(step, cwd=place, check=True, capture_output=True)
+    played_corpus(place, 100, kinds)
     journeys, shortcuts, dialogues = (tokenised(place / "corpus", kind) for kind in kinds)
     wanted = BATCH * STEPS
     return {
         "journeys": list(islice(journeys, wanted)),
         "short rows": list(islice(one_in(shortcuts, dialogues, _DIALOGUE_EVERY), wanted)),
     }
+
+
+def played_corpus(place: Path, debates: int, kinds: Sequence[str]) -> None:
+    """``place/corpus``, of so many scripted debates."""
+    command = [sys.executable, "-c", "from longthought.scenarios.cli import main; main()"]
+    run = [*command, "run", "countdown-teacher", "--limit", str(debates)]
+    export = [*command, "export", "countdown-teacher", "--out", "corpus", "--kinds", ",".join(kinds)]
+    for step in (run, export):
+        subprocess.run(step, cwd=place, check=True, capture_output=True)
 
 
 def tokenised(corpus: Path, kind: str) -> Iterator[Row]:
