@@ -15,7 +15,6 @@ Measured on vLLM over 12 turns, prompt tokens computed per request: per_seat 175
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -49,7 +48,8 @@ class Context:
         """The messages that ask for the next thought below the path's tip."""
         messages = self._messages(path, "shared" if self.kind == "shared" else "policy")
         if path.ask == "conclusion":
-            messages[-1] = self._conclude(messages[-1])
+            turns = self._turns(path)
+            messages[-1] = self._conclude(messages[-1], turns[-1] if turns else None)
         for retry in path.retries:
             messages += [
                 Message("assistant", retry.reply),
@@ -111,14 +111,16 @@ class Context:
                 messages, [Message("user", self._cue("policy_cue", event="start", shared=thread == "shared"))]
             )
         key = (self, thread)
+        before: Turn | None = None
         for turn in self._turns(path):
             if turn.thought.concluding and thread != "critic":
-                messages[-1] = self._conclude(messages[-1])
+                messages[-1] = self._conclude(messages[-1], before)
             # A turn never changes, so its messages are made once and not again for every later prompt.
             said: Sequence[Message] | None = turn.said.get(key)
             if said is None:
                 said = turn.said[key] = self._turn_messages(turn, thread)
             _join(messages, said)
+            before = turn
         return messages
 
     def _turn_messages(self, turn: Turn, thread: Thread) -> Sequence[Message]:
@@ -169,8 +171,7 @@ class Context:
                     shared=shared,
                     to=to,
                     why=why,
-                    # In one paragraph, for the last one is the cue (see ``_conclude``).
-                    at=_BLANK_LINES.sub("\n", turn.at),
+                    at=turn.at,
                     number=to + 1,
                 )
             case Reflect(why=why):
@@ -178,9 +179,15 @@ class Context:
             case _:
                 return self._cue("policy_cue", event="continue", shared=shared, number=turn.depth + 1)
 
-    def _conclude(self, message: Message) -> Message:
-        """The message with its last paragraph, the cue, replaced by the one that asks for the conclusion."""
-        head, _, _ = message.content.rpartition("\n\n")
+    def _conclude(self, message: Message, before: Turn | None) -> Message:
+        """The message with its cue, which follows the turn ``before`` or none, replaced by that for the conclusion."""
+        shared = self.kind == "shared"
+        cued = (
+            self._cue("policy_cue", event="start", shared=shared)
+            if before is None
+            else self._after(before, shared)
+        )
+        head = message.content.removesuffix(cued).rstrip("\n")
         cue = self._cue("policy_cue", event="conclude")
         return Message(message.role, f"{head}\n\n{cue}" if head else cue)
 
@@ -198,7 +205,6 @@ def _left(walk: Sequence[Turn]) -> Turn:
     return first if by is first else replace(first, decision=by.decision, at=by.at, told_wrong=False)
 
 
-_BLANK_LINES = re.compile(r"\n\s*\n")
 _HALVES: tuple[Literal["thought"], Literal["verdict"]] = ("thought", "verdict")
 
 

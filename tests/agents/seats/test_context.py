@@ -46,6 +46,8 @@ def test_a_pruned_branch_left_at_once_is_shown_as_it_was() -> None:
 def test_the_cue_gives_way_to_the_one_that_asks_for_the_conclusion_whole() -> None:
     tree = _tree("First I set x = 3.\n\nThen 2x = 6.", "6+1=8")
     tree.judge(Backtrack(to=1, why="6+1 is 7"))
-    message = Context(Prompts("default")).for_policy(tree.path("conclusion"))[-1]
+    context = Context(Prompts("default"))
+    assert "First I set x = 3.\n\nThen 2x = 6." in context.for_policy(tree.path())[-1].content
+    message = context.for_policy(tree.path("conclusion"))[-1]
     assert message.content.startswith("Solver: time is nearly up.")
     assert "Then 2x" not in message.content

@@ -22,22 +22,20 @@ VERDICTS = ["backtrack 0: it is a sum", "continue", "terminate solved"]
 
 
 async def test_in_a_round_robin_they_are_asked_what_a_debate_asks_them() -> None:
-    policy, critic = ScriptedModel(STEPS, "p"), ScriptedModel(VERDICTS, "c")
+    policy, critic = ScriptedModel(STEPS * 2, "p"), ScriptedModel(VERDICTS * 2, "c")
     context = Context(Prompts("default"))
     agents: list[ChatAgent | Team] = [PolicyAgent(policy, context), CriticAgent(critic, context)]
+    team = RoundRobinGroupChat(agents, max_turns=6)
     rules, in_debate, judged = debate(STEPS, VERDICTS)
     await play(rules)
-    for _ in range(2):  # a reset team begins anew
-        team = RoundRobinGroupChat(agents, max_turns=6)
+    for times in (1, 2):  # a reset team begins anew
         result = await team.run(task="2+2?")
         assert [message.to_text() for message in result.messages[1:]] == [
             text for pair in zip(STEPS, VERDICTS, strict=True) for text in pair
         ]
-        assert _asked(policy) == _asked(in_debate)
-        assert _asked(critic) == _asked(judged)
+        assert _asked(policy) == _asked(in_debate) * times
+        assert _asked(critic) == _asked(judged) * times
         await team.reset()
-        policy, critic = ScriptedModel(STEPS, "p"), ScriptedModel(VERDICTS, "c")
-        agents = [PolicyAgent(policy, context), CriticAgent(critic, context)]
 
 
 async def test_a_reset_agent_has_forgotten_the_thread() -> None:
