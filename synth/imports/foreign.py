@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -89,3 +89,14 @@ def facts(row: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
     if isinstance(solution, str) and solution and "solution" not in known:
         found["solution"] = solution
     return found
+
+
+def gold_of(row: Mapping[str, Any], names: Sequence[str]) -> tuple[str, str] | None:
+    """The first of these columns that holds an answer, as a text or a number, and the answer."""
+    for name in names:
+        value: object = row.get(name)
+        if isinstance(value, str) and value:
+            return name, value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return name, str(value)
+    return None

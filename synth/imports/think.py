@@ -5,11 +5,11 @@ field for the reasoning, or as a chat. OpenR1-Math, s1K-1.1, OpenThoughts, STILL
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from longthought.synth.imports.foreign import Foreign, LongThought, facts
+from longthought.synth.imports.foreign import Foreign, LongThought, facts, gold_of
 from longthought.synth.imports.thought_in_text import KNOWN, Found, find_thought
 
 #: Names that columns go by; the first that is there counts.
@@ -127,17 +127,6 @@ def long_thought(
         finished=found.finished,
         whole=found.whole,
     )
-
-
-def gold_of(row: Mapping[str, Any], names: Sequence[str]) -> tuple[str, str] | None:
-    """The first of these columns that holds an answer, as a text or a number, and the answer."""
-    for name in names:
-        value: object = row.get(name)
-        if isinstance(value, str) and value:
-            return name, value
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return name, str(value)
-    return None
 
 
 def _of_reply(row: Mapping[str, Any], names: tuple[str, ...], place: int) -> object:

@@ -16,8 +16,7 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel
 
 from longthought.agents.rewards.answer_text import find_answer
-from longthought.synth.imports.foreign import Foreign, Fork, StepTree, Try, facts
-from longthought.synth.imports.think import gold_of
+from longthought.synth.imports.foreign import Foreign, Fork, StepTree, Try, facts, gold_of
 from longthought.synth.labelled import prm800k
 from longthought.synth.labelled.record import LabelledSolution
 
